@@ -1,0 +1,226 @@
+"""Réglages, tous lus dans l'environnement (`.env.exemple` les décrit un par un)."""
+
+from pathlib import Path
+
+import environ
+from celery.schedules import schedule
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Environnement -----------------------------------------------------------------------------------------------
+# « production » par défaut : l'oubli d'une variable ne doit jamais ouvrir la démonstration.
+ENVIRONNEMENT = env.str("ENVIRONNEMENT", "production")
+if ENVIRONNEMENT not in {"production", "demonstration"}:
+    raise ImproperlyConfigured("ENVIRONNEMENT vaut « production » ou « demonstration ».")
+DEMONSTRATION = ENVIRONNEMENT == "demonstration"
+DEBUG = env.bool("DEBUG", False)
+DOSSIER_VAR = Path(env.str("DOSSIER_VAR", str(BASE_DIR / "var")))
+SECRET_KEY = env.str("SECRET_KEY", "")
+ADRESSE_DU_SITE = env.str("ADRESSE_DU_SITE", "http://127.0.0.1:8000" if DEMONSTRATION else "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMONSTRATION else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Code de l'autorité de certification 2D-Doc ; FR00 est l'autorité d'essai du projet.
+DEUXD_DOC_AUTORITE = env.str("DEUXD_DOC_AUTORITE", "FR00")
+DEUXD_DOC_DOSSIER = Path(env.str("DEUXD_DOC_DOSSIER", str(DOSSIER_VAR / "2d-doc")))
+
+# La marque de l'État et la police Marianne sont réservées aux sites de l'État (README).
+MARQUE_ETAT = env.bool("MARQUE_ETAT", False)
+
+# --- Applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "instruction.apps.AdministrationConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.forms",
+    "widget_tweaks",
+    "dsfr",
+    "axes",
+    "csp",
+    "documents",
+    "notifications",
+    "usagers",
+    "demandes",
+    "instruction",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "anef.urls"
+WSGI_APPLICATION = "anef.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "demandes.portail.contexte.portail",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Données -----------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", f"postgres://postgres@/anef?host={DOSSIER_VAR / 'pg'}")}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+REDIS_URL = env.str("REDIS_URL", f"redis+socket://{DOSSIER_VAR / 'redis' / 'redis.sock'}")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+FICHIERS_DIR = Path(env.str("FICHIERS_DIR", str(DOSSIER_VAR / "fichiers")))
+STATIC_URL = "/static/"
+STATIC_ROOT = DOSSIER_VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    # Les pièces et les documents : hors de la racine web, jamais servis par une URL de stockage.
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": FICHIERS_DIR, "base_url": None, "file_permissions_mode": 0o600},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Un fichier de pièce fait au plus 10 Mo : il tient en mémoire et n'est jamais écrit en clair dans /tmp.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+
+# --- Comptes et sessions -----------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "usagers.Compte"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "usagers.backends.IdentifiantBackend"]
+LOGIN_URL = "usagers:connexion"
+LOGIN_REDIRECT_URL = "demandes:espace"
+LOGOUT_REDIRECT_URL = "demandes:accueil"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "usagers.mots_de_passe.RegleCnilValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ["identifiant", "courriel"]}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]  # fmt: skip
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = env.int("DUREE_SESSION", 30 * 60)
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMONSTRATION
+SESSION_COOKIE_SAMESITE = "Lax"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # heures
+# Le compte visé, puis l'adresse : des familles et des foyers partagent une adresse, d'où deux seuils (usagers).
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+
+# --- Sécurité ----------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEMONSTRATION)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEMONSTRATION else 31536000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEMONSTRATION
+if env.bool("DERRIERE_MANDATAIRE_HTTPS", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Langues et heures -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Courriels et SMS --------------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", "" if not DEMONSTRATION else "consolemail://")
+vars().update(env.email_url_config(EMAIL_URL or "smtp://127.0.0.1:25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("COURRIEL_EXPEDITEUR", "ANEF séjour <ne-pas-repondre@anef.invalid>")
+SMS_BACKEND = env.str(
+    "SMS_BACKEND", "notifications.canaux.SmsFichier" if DEMONSTRATION else "notifications.canaux.SmsConsole"
+)
+
+# --- Travaux de fond ---------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+# Un courtier figé retient une requête une seconde au plus : la ligne en base est la file, le balayage la garantie.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout": 1}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kio
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_TASK_DEFAULT_QUEUE = "courrier"
+CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "rendu"}}
+CELERY_BEAT_SCHEDULE = {
+    "relancer_envois": {"task": "notifications.tasks.relancer_envois", "schedule": schedule(60)},
+    "relancer_rendus": {"task": "documents.tasks.relancer_rendus", "schedule": schedule(60)},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
+
+# --- Service -----------------------------------------------------------------------------------------------------
+ASSISTANCE_TELEPHONE = env.str("ASSISTANCE_TELEPHONE", "0806 001 620")
+ASSISTANCE_COURRIEL = env.str("ASSISTANCE_COURRIEL", "assistance@anef.invalid")
+
+# --- Refus de démarrer en production -----------------------------------------------------------------------------
+if not DEMONSTRATION:
+    fautes = [
+        texte
+        for faute, texte in (
+            (len(SECRET_KEY) < 50, "SECRET_KEY doit compter au moins 50 caractères"),
+            (DEBUG, "DEBUG doit être faux"),
+            (not ALLOWED_HOSTS, "ALLOWED_HOSTS doit nommer le site"),
+            (not ADRESSE_DU_SITE.startswith("https://"), "ADRESSE_DU_SITE doit commencer par https://"),
+            (not EMAIL_URL, "EMAIL_URL doit nommer le serveur SMTP"),
+            (not env.str("DATABASE_URL", ""), "DATABASE_URL doit être donnée"),
+            (not env.str("REDIS_URL", ""), "REDIS_URL doit être donnée"),
+            (DEUXD_DOC_AUTORITE.endswith("00"), "DEUXD_DOC_AUTORITE ne peut pas être une autorité d'essai"),
+        )
+        if faute
+    ]
+    if fautes:
+        raise ImproperlyConfigured("Production refusée : " + " ; ".join(fautes) + ".")
+elif not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY manque (bin/demarrer en crée une sous var/).")

@@ -1,0 +1,13 @@
+"""Réglages des tests : l'environnement de démonstration, sans fichiers compressés ni attente."""
+
+import os
+
+os.environ.setdefault("ENVIRONNEMENT", "demonstration")
+os.environ.setdefault("SECRET_KEY", "secret-des-tests-qui-ne-protege-rien-et-ne-sert-nulle-part-ailleurs")
+
+from anef.settings import *  # noqa: F403
+
+MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,113 @@
+"""Le droit daté et les services : des lignes chargées d'un fichier, changées par les agents habilités."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+
+class Periode(Func):
+    """`daterange(du, au, '[]')` : bornes comprises ; `au` vide vaut « sans fin »."""
+
+    function = "daterange"
+    output_field = DateRangeField()
+
+
+def sans_chevauchement(nom: str) -> ExclusionConstraint:
+    """Deux lignes en vigueur d'un même code ne se chevauchent pas ; `du` vide : chargée, pas en vigueur."""
+    return ExclusionConstraint(
+        name=nom,
+        expressions=[
+            ("code", RangeOperators.EQUAL),
+            (Periode(F("du"), F("au"), Value("[]")), RangeOperators.OVERLAPS),
+        ],
+        condition=Q(du__isnull=False),
+    )
+
+
+class LigneDateeQuerySet(models.QuerySet):
+    def en_vigueur(self, jour) -> "LigneDateeQuerySet":
+        return self.filter(Q(au__isnull=True) | Q(au__gte=jour), du__lte=jour)
+
+
+class Site(models.Model):
+    """Un service instructeur ; son code fait les quatre premiers chiffres du n° de demande (domaine §2)."""
+
+    code = models.CharField(max_length=4, primary_key=True)
+    departement = models.CharField("code du département", max_length=3, db_index=True)
+    libelle = models.CharField(max_length=120)
+    adresse = models.CharField(max_length=200)
+    courriel = models.EmailField()
+    telephone = models.CharField(max_length=20)
+    horaires = models.CharField(max_length=200, blank=True)
+    invente = models.BooleanField("coordonnées inventées, à remplacer", default=False)
+
+    class Meta:
+        verbose_name = "site"
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.libelle
+
+
+class Bareme(models.Model):
+    """Un montant, un délai ou un seuil du droit, avec sa date d'effet et sa source."""
+
+    code = models.CharField(max_length=60)
+    du = models.DateField("en vigueur du (vide : chargé, pas en vigueur)", null=True, blank=True)
+    au = models.DateField("au (compris)", null=True, blank=True)
+    valeurs = models.JSONField()
+    source = models.CharField(max_length=200)
+
+    objects = LigneDateeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "barème"
+        constraints = [sans_chevauchement("bareme_sans_chevauchement")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class PieceReference(models.Model):
+    """Le texte d'une pièce justificative et ses bornes ; la condition qui l'appelle vit dans la démarche."""
+
+    code = models.CharField("démarche et pièce : « etudiant.PASSEPORT »", max_length=60)
+    du = models.DateField(null=True, blank=True)
+    au = models.DateField(null=True, blank=True)
+    libelle = models.CharField(max_length=200)
+    libelle_en = models.CharField(max_length=200)
+    texte = models.TextField()
+    texte_en = models.TextField()
+    obligatoire = models.BooleanField(default=True)
+    absence_permise = models.BooleanField("« Je n'ai pas ce document » proposé", default=False)
+    fichiers_min = models.PositiveSmallIntegerField(default=1)
+    fichiers_max = models.PositiveSmallIntegerField(default=5)
+    anciennete_max = models.PositiveSmallIntegerField("âge au plus, en mois", null=True, blank=True)
+    source = models.CharField(max_length=200)
+
+    objects = LigneDateeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "pièce de référence"
+        verbose_name_plural = "pièces de référence"
+        constraints = [sans_chevauchement("piece_reference_sans_chevauchement")]
+
+    def __str__(self) -> str:
+        return self.libelle
+
+
+class Compteur(models.Model):
+    """Suites sans trou (n° de demande : une par site et par année). Dernier verrou pris par une opération."""
+
+    nature = models.CharField(max_length=20)
+    cle = models.CharField(max_length=10)
+    annee = models.PositiveSmallIntegerField()
+    dernier = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "compteur"
+        constraints = [models.UniqueConstraint(fields=["nature", "cle", "annee"], name="compteur_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.nature} {self.cle} {self.annee}"

@@ -1,0 +1,6 @@
+from django.urls import include, path
+
+app_name = "demandes"
+urlpatterns = [
+    path("", include("demandes.portail.urls")),
+]

@@ -1,0 +1,49 @@
+"""Registre de ce qui est dit aux personnes : un message, ses canaux ; le texte vit dans `templates/`."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Canal(models.TextChoices):
+    COURRIEL = "courriel", _("courriel")
+    SMS = "sms", _("SMS")
+
+
+class Message(models.TextChoices):
+    INSCRIPTION = "inscription", _("Création de compte")
+    INSCRIPTION_REFUSEE = "inscription_refusee", _("Création de compte impossible")
+    COMPTE_EXISTANT = "compte_existant", _("Compte déjà ouvert")
+    MOT_DE_PASSE = "mot_de_passe", _("Changement de mot de passe")
+    COORDONNEES = "coordonnees", _("Changement de coordonnées")
+    COORDONNEES_AVIS = "coordonnees_avis", _("Avis de changement de coordonnées")
+    DEPOT = "depot", _("Confirmation de dépôt")
+    PRISE_EN_CHARGE = "prise_en_charge", _("Suivi de la demande")
+    DECISION = "decision", _("Notification de la décision")
+    OUVERTURE_DEPOT = "ouverture_depot", _("Ouverture du dépôt")
+
+
+@dataclass(frozen=True)
+class Modele:
+    """`canaux` : ceux qui partent ; `portail` : montré dans l'espace ; `effet` : l'ouvrir fait courir un délai."""
+
+    canaux: tuple[Canal, ...]
+    portail: bool = False
+    effet: bool = False
+
+
+_COURRIEL = (Canal.COURRIEL,)
+_TOUS = (Canal.COURRIEL, Canal.SMS)
+MODELES: dict[Message, Modele] = {
+    Message.INSCRIPTION: Modele(_COURRIEL),
+    Message.INSCRIPTION_REFUSEE: Modele(_COURRIEL),
+    Message.COMPTE_EXISTANT: Modele(_COURRIEL),
+    Message.MOT_DE_PASSE: Modele(_COURRIEL),
+    Message.COORDONNEES: Modele(_COURRIEL),
+    Message.COORDONNEES_AVIS: Modele(_COURRIEL),
+    Message.DEPOT: Modele(_TOUS, portail=True),
+    Message.PRISE_EN_CHARGE: Modele(_COURRIEL, portail=True),
+    Message.DECISION: Modele(_TOUS, portail=True, effet=True),
+    Message.OUVERTURE_DEPOT: Modele(_COURRIEL),
+}

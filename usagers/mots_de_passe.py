@@ -1,0 +1,6 @@
+class RegleCnilValidator:
+    def validate(self, password, user=None):
+        return None
+
+    def get_help_text(self):
+        return ""
