@@ -7,7 +7,10 @@ from celery.schedules import schedule
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from anef.journaux import LOGGING as LOGGING
+
 BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.BOOLEAN_TRUE_STRINGS = (*environ.Env.BOOLEAN_TRUE_STRINGS, "oui")
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
@@ -20,6 +23,8 @@ DEMONSTRATION = ENVIRONNEMENT == "demonstration"
 DEBUG = env.bool("DEBUG", False)
 DOSSIER_VAR = Path(env.str("DOSSIER_VAR", str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", "")
+if DEMONSTRATION and not SECRET_KEY and (DOSSIER_VAR / "cle_secrete").is_file():
+    SECRET_KEY = (DOSSIER_VAR / "cle_secrete").read_text().strip()
 ADRESSE_DU_SITE = env.str("ADRESSE_DU_SITE", "http://127.0.0.1:8000" if DEMONSTRATION else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMONSTRATION else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -27,6 +32,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Code de l'autorité de certification 2D-Doc ; FR00 est l'autorité d'essai du projet.
 DEUXD_DOC_AUTORITE = env.str("DEUXD_DOC_AUTORITE", "FR00")
 DEUXD_DOC_DOSSIER = Path(env.str("DEUXD_DOC_DOSSIER", str(DOSSIER_VAR / "2d-doc")))
+
+# Le groupe où `charger_demonstration` range ses comptes : il marque une base qu'aucune production n'accepte.
+GROUPE_DEMONSTRATION = "demonstration"
 
 # La marque de l'État et la police Marianne sont réservées aux sites de l'État (README).
 MARQUE_ETAT = env.bool("MARQUE_ETAT", False)
@@ -38,7 +46,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "anef.apps.AnefConfig",
+    "anef.apps.StatiquesConfig",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django.forms",
@@ -55,6 +64,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "anef.journaux.JournalMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -110,6 +120,7 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # Un fichier de pièce fait au plus 10 Mo : il tient en mémoire et n'est jamais écrit en clair dans /tmp.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
@@ -171,16 +182,20 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Paris"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "demandes.portail.formulaires.RenduDsfr"
 
 # --- Courriels et SMS --------------------------------------------------------------------------------------------
-EMAIL_URL = env.str("EMAIL_URL", "" if not DEMONSTRATION else "consolemail://")
+# En démonstration rien ne part : la boîte d'envoi de démonstration montre les lignes elles-mêmes.
+EMAIL_URL = env.str("EMAIL_URL", "" if not DEMONSTRATION else "dummymail://")
 vars().update(env.email_url_config(EMAIL_URL or "smtp://127.0.0.1:25"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("COURRIEL_EXPEDITEUR", "ANEF séjour <ne-pas-repondre@anef.invalid>")
 SMS_BACKEND = env.str(
     "SMS_BACKEND", "notifications.canaux.SmsFichier" if DEMONSTRATION else "notifications.canaux.SmsConsole"
 )
+SMS_DOSSIER = Path(env.str("SMS_DOSSIER", str(DOSSIER_VAR / "sms")))
+SMS_PASSERELLE_URL = env.str("SMS_PASSERELLE_URL", "")
+SMS_PASSERELLE_JETON = env.str("SMS_PASSERELLE_JETON", "")
 
 # --- Travaux de fond ---------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
@@ -191,11 +206,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 1, "socket_connect_timeout"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kio
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "courrier"
 CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "rendu"}}
 CELERY_BEAT_SCHEDULE = {
-    "relancer_envois": {"task": "notifications.tasks.relancer_envois", "schedule": schedule(60)},
+    # Un balayage qui a attendu un travailleur absent n'a plus d'objet : le suivant fait le même travail.
+    "relancer_envois": {
+        "task": "notifications.tasks.relancer_envois", "schedule": schedule(60), "options": {"expires": 55},
+    },
     "relancer_rendus": {"task": "documents.tasks.relancer_rendus", "schedule": schedule(60)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
