@@ -11,3 +11,5 @@ MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Le serveur des tests ne sert les fichiers du code que si l'application porte son nom d'origine.
+INSTALLED_APPS[:] = [nom.replace("anef.apps.StatiquesConfig", "django.contrib.staticfiles") for nom in INSTALLED_APPS]  # noqa: F405

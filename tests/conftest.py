@@ -1,6 +1,24 @@
 """Réglages communs à toute la suite."""
 
+import os
+
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+
+ARGUMENTS_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+]
+# Playwright tient une boucle asynchrone ouverte dans le fil des tests : Django y refuserait la base.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +29,58 @@ def dossiers_temporaires(settings, tmp_path):
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "fichiers", "base_url": None}},
     }
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": ARGUMENTS_CHROMIUM}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "locale": "fr-FR", "timezone_id": "Europe/Paris"}
+
+
+@pytest.fixture
+def page(page):
+    """Une page de Chromium qui fait échouer le test à la première erreur du navigateur (console, script, requête).
+
+    Un test qui attend une page d'erreur (404, 429) vide ou complète `page.fautes` avant de finir.
+    """
+    page.fautes = []
+    page.on("console", lambda m: page.fautes.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda erreur: page.fautes.append(str(erreur)))
+    page.on("requestfailed", lambda r: page.fautes.append(f"{r.method} {r.url} : {r.failure}"))
+    yield page
+    assert not page.fautes, page.fautes
+
+
+@pytest.fixture
+def se_connecter(live_server, page):
+    """`se_connecter(compte)` : ouvre la session du compte dans Chromium, sans passer par l'écran de connexion."""
+
+    def connecter(compte):
+        client = Client()
+        client.force_login(compte, backend="usagers.backends.IdentifiantBackend")
+        page.context.add_cookies(
+            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+        )
+
+    return connecter
+
+
+@pytest.fixture
+def sans_faute_axe():
+    """`sans_faute_axe(page)` : axe ne trouve rien, et la page tient en 320 px de large."""
+
+    def verifier(page):
+        violations = Axe().run(page).response["violations"]
+        details = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations]
+        assert not details, f"{page.url} : {details}"
+        taille = page.viewport_size
+        page.set_viewport_size({"width": 320, "height": 700})
+        largeur = page.evaluate("document.documentElement.scrollWidth")
+        page.set_viewport_size(taille)
+        assert largeur <= 320, f"{page.url} : {largeur} px de large pour 320"
+
+    return verifier
