@@ -1,0 +1,17 @@
+"""Le registre des démarches : les ajouter ici suffit à les ouvrir."""
+
+from demandes.demarches.base import Cas, Demarche, Fermee
+from demandes.demarches.etudiant import ETUDIANT
+from demandes.droit import Contexte
+
+DEMARCHES: dict[str, Demarche] = {demarche.code: demarche for demarche in (ETUDIANT,)}
+
+
+def demarches_ouvertes() -> list[Demarche]:
+    """Les démarches que le portail propose, dans l'ordre d'affichage."""
+    return list(DEMARCHES.values())
+
+
+def situations(contexte: Contexte) -> list[tuple[Demarche, Cas | Fermee]]:
+    """Pour une personne : chaque démarche avec son cas, ou la raison de sa fermeture."""
+    return [(demarche, demarche.cas(contexte)) for demarche in DEMARCHES.values()]

@@ -38,6 +38,7 @@ class Demande(models.Model):
     echeance_legale = models.DateField("date de la décision implicite", null=True, blank=True)
     hors_delai = models.BooleanField(default=False)
     complete_au_depot = models.BooleanField(default=False)
+    rappel_demande_le = models.DateTimeField("rappel d'ouverture du dépôt demandé", null=True, blank=True)
     agent = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="dossiers")
     observations = models.TextField("observations à destination de l'administration", blank=True)
     recherche = models.TextField("noms et numéros, minuscules sans accent", blank=True, default="")

@@ -1,0 +1,378 @@
+"""De quoi une démarche est faite : étapes, formulaires, pièces, cas. Tout est déclaré, rien n'est enregistré ici."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
+
+from demandes.droit import Contexte
+
+Texte = str | Promise
+Brut = Mapping[str, list[str]]
+Reponses = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Groupe:
+    """Un accordéon d'une étape : son titre et ses champs, dans l'ordre ; `gabarit` remplace la suite de champs."""
+
+    code: str
+    titre: Texte
+    champs: tuple[str, ...] = ()
+    intro: Texte = ""
+    gabarit: str = ""
+
+
+@dataclass(frozen=True)
+class Ligne:
+    """Une question et sa réponse, telles que le récapitulatif, la page de l'agent et le PDF les montrent."""
+
+    champ: str
+    libelle: str
+    valeur: Any
+    affichage: str
+
+
+@dataclass(frozen=True)
+class Avertissement:
+    """Ce qui mérite l'attention sans empêcher de poursuivre. `interruption` : une page le dit avant de poursuivre."""
+
+    code: str
+    texte: Texte
+    interruption: bool = False
+
+
+class EtapeForm(forms.Form):
+    """Formulaire d'une étape. Il ne fait aucune requête : il reçoit son `Contexte`.
+
+    Les données sont brutes (nom → liste de textes) et se relisent à l'identique. Un champ dont la condition n'est
+    pas remplie n'est ni demandé ni gardé.
+    """
+
+    groupes: ClassVar[tuple[Groupe, ...]] = ()
+    # champ → (champ qui le commande, valeurs qui l'appellent)
+    conditions: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
+    # nom du bloc → formset de lignes répétables
+    blocs: ClassVar[dict[str, type[forms.BaseFormSet]]] = {}
+    # aides à la saisie, qui ne sont pas des réponses
+    hors_recapitulatif: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, data: Brut | None = None, *, contexte: Contexte, **options):
+        self.contexte = contexte
+        if data is not None and not isinstance(data, MultiValueDict):
+            data = MultiValueDict(data)
+        super().__init__(data, **options)
+        if data is not None:
+            self._oublier_les_champs_sans_objet()
+
+    def _oublier_les_champs_sans_objet(self) -> None:
+        self.data = self.data.copy()
+        for nom, (maitre, valeurs) in self.conditions.items():
+            if self.data.get(maitre, "") in valeurs:
+                continue
+            if nom in self.fields:
+                self.fields[nom].required = False
+            noms = self.noms_du_champ(nom)
+            for cle in [c for c in self.data if c in noms or c.startswith(f"{nom}-")]:
+                del self.data[cle]
+
+    def est_appele(self, nom: str) -> bool:
+        """Le champ ou le bloc est-il demandé, d'après ce qui est saisi ?"""
+        maitre, valeurs = self.conditions.get(nom, ("", ()))
+        return not maitre or (self.data.get(maitre, "") if self.is_bound else self.initial.get(maitre, "")) in valeurs
+
+    def noms_du_champ(self, nom: str) -> set[str]:
+        """Noms HTML d'un champ : un seul, ou un par partie d'une date."""
+        champ = self.fields.get(nom)
+        if champ is not None and isinstance(champ.widget, forms.MultiWidget):
+            return {f"{nom}{suffixe}" for suffixe in champ.widget.widgets_names}
+        return {nom}
+
+    @cached_property
+    def formsets(self) -> dict[str, forms.BaseFormSet]:
+        return {
+            nom: bloc(self.data if self.is_bound else None, prefix=nom, form_kwargs={"contexte": self.contexte})
+            for nom, bloc in self.blocs.items()
+        }
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if not self.is_bound:
+            return
+        for nom, formset in self.formsets.items():
+            if not self.est_appele(nom):
+                self.cleaned_data[nom] = []
+            elif formset.is_valid():
+                self.cleaned_data[nom] = formset.lignes
+            else:
+                self._errors.setdefault(nom, self.error_class())
+                self._errors[nom].extend(formset.messages_d_erreur)
+        if not self._errors:
+            self.clean_ensemble()
+
+    def taire_les_erreurs(self) -> None:
+        """Montre un brouillon sans le juger : on ne reproche pas une saisie interrompue."""
+        self._errors = forms.utils.ErrorDict()
+        self.cleaned_data = {}
+        for formset in self.formsets.values():
+            for form in formset.forms:
+                form.full_clean()
+                form._errors = forms.utils.ErrorDict()
+
+    def clean_ensemble(self) -> None:
+        """Règles qui croisent champs et blocs, une fois chacun valide ; appeler `add_error`."""
+
+    @property
+    def noms_connus(self) -> set[str]:
+        """Noms que cette étape accepte de garder en brouillon."""
+        return set().union(*(self.noms_du_champ(nom) for nom in self.fields))
+
+    def brut(self, donnees: MultiValueDict) -> dict[str, list[str]]:
+        """Ce qui sera conservé de l'envoi : les seuls noms connus de l'étape, lignes répétées comprises.
+
+        Un caractère nul, que PostgreSQL refuse, est retiré.
+        """
+        prefixes = tuple(f"{nom}-" for nom in self.blocs)
+        noms = self.noms_connus
+        return {
+            cle: [str(valeur).replace("\x00", "") for valeur in donnees.getlist(cle)]
+            for cle in donnees
+            if cle in noms or (prefixes and cle.startswith(prefixes))
+        }
+
+    @classmethod
+    def initiales(cls, contexte: Contexte) -> dict[str, Any]:
+        """Ce que le profil sait déjà : proposé à la première ouverture de l'étape, à vérifier par la personne."""
+        return {}
+
+    @classmethod
+    def avec_une_ligne_de_plus(cls, brut: Brut, bloc: str) -> dict[str, list[str]]:
+        """Les mêmes données brutes, avec une ligne vide de plus dans le bloc (jusqu'au maximum du formset)."""
+        total = min(_total(brut, bloc) + 1, cls.blocs[bloc].max_num)
+        return {**brut, f"{bloc}-TOTAL_FORMS": [str(total)], f"{bloc}-INITIAL_FORMS": ["0"]}
+
+    @classmethod
+    def sans_la_ligne(cls, brut: Brut, bloc: str, rang: int) -> dict[str, list[str]]:
+        """Les mêmes données brutes, sans la ligne `rang` (0 pour la première) ; les suivantes remontent."""
+        total = _total(brut, bloc)
+        resultat = {}
+        for cle, valeurs in brut.items():
+            if trouve := re.fullmatch(rf"{re.escape(bloc)}-(\d+)-(.+)", cle):
+                numero = int(trouve[1])
+                if numero == rang:
+                    continue
+                cle = f"{bloc}-{numero - (numero > rang)}-{trouve[2]}"
+            resultat[cle] = valeurs
+        resultat[f"{bloc}-TOTAL_FORMS"] = [str(max(total - (rang < total), 0))]
+        resultat[f"{bloc}-INITIAL_FORMS"] = ["0"]
+        return resultat
+
+    def avertissements(self) -> list[Avertissement]:
+        """Sur un formulaire valide : ce qu'il faut dire sans bloquer."""
+        return []
+
+    def lignes(self, groupe: Groupe) -> Iterator[Ligne]:
+        """Questions et réponses d'un groupe, sur un formulaire valide ; les champs sans objet n'y sont pas."""
+        for nom in groupe.champs:
+            if not self.est_appele(nom) or nom in self.hors_recapitulatif:
+                continue
+            if nom in self.blocs:
+                formset = self.formsets[nom]
+                for rang, form in enumerate(formset.forms, 1):
+                    if not (form.cleaned_data and form.has_changed()):
+                        continue
+                    for sous_nom, champ in form.fields.items():
+                        valeur = form.cleaned_data.get(sous_nom)
+                        yield Ligne(
+                            f"{nom}-{rang - 1}-{sous_nom}",
+                            f"{formset.titre_ligne} {rang} – {champ.label}",
+                            valeur_simple(valeur),
+                            afficher(champ, valeur),
+                        )
+            elif nom in self.fields:
+                valeur = self.cleaned_data.get(nom)
+                yield Ligne(nom, str(self.fields[nom].label), valeur_simple(valeur), afficher(self.fields[nom], valeur))
+
+
+def _total(brut: Brut, bloc: str) -> int:
+    """Nombre de lignes annoncé par les données brutes ; 0 quand il manque ou n'est pas un nombre."""
+    texte = (brut.get(f"{bloc}-TOTAL_FORMS") or ["0"])[0]
+    return min(int(texte), 1000) if texte.isascii() and texte.isdigit() else 0
+
+
+class LigneForm(forms.Form):
+    """Une ligne d'un bloc répétable ; elle reçoit le même contexte que l'étape."""
+
+    def __init__(self, *args, contexte: Contexte, **options):
+        self.contexte = contexte
+        super().__init__(*args, **options)
+
+
+class BlocFormSet(forms.BaseFormSet):
+    """Lignes répétables d'une étape ; ajouter et supprimer passent par le serveur.
+
+    Les lignes laissées vides ne comptent pas. `titre_ligne` nomme une ligne (« Ressource 1 »).
+    """
+
+    titre_ligne: ClassVar[Texte] = ""
+    ajouter: ClassVar[Texte] = ""
+
+    @property
+    def lignes(self) -> list[dict]:
+        return [form.cleaned_data for form in self.forms if form.cleaned_data and form.has_changed()]
+
+    @property
+    def messages_d_erreur(self) -> list[str]:
+        messages = list(self.non_form_errors())
+        for form in self.forms:
+            for erreurs in form.errors.values():
+                messages += erreurs
+        return messages
+
+
+def afficher(champ: forms.Field, valeur: Any) -> str:
+    """Une réponse, en toutes lettres dans la langue courante ; vide : chaîne vide."""
+    if isinstance(champ, forms.BooleanField):
+        return str(_("Oui") if valeur else _("Non"))
+    if valeur in (None, "", []):
+        return ""
+    if isinstance(champ, forms.ChoiceField):
+        libelles = dict(_aplatir(champ.choices))
+        valeurs = valeur if isinstance(valeur, list) else [valeur]
+        return ", ".join(str(libelles.get(v, v)) for v in valeurs)
+    if isinstance(valeur, dt.date):
+        return f"{valeur:%d/%m/%Y}"
+    if isinstance(valeur, Decimal):
+        return euros(valeur)
+    return str(valeur)
+
+
+def euros(montant: Decimal) -> str:
+    """« 1 234,56 € », sans décimales quand elles sont nulles, espaces insécables (décision 8)."""
+    entier = montant == montant.to_integral_value()
+    texte = f"{montant:,.0f}" if entier else f"{montant:,.2f}"
+    return texte.replace(",", "\u202f").replace(".", ",") + "\u00a0€"
+
+
+def _aplatir(choix) -> Iterator[tuple[Any, Any]]:
+    for valeur, libelle in choix:
+        if isinstance(libelle, list | tuple):
+            yield from libelle
+        else:
+            yield valeur, libelle
+
+
+def valeur_simple(valeur: Any) -> Any:
+    """La valeur en JSON simple : dates ISO, montants en texte."""
+    if isinstance(valeur, dt.date):
+        return valeur.isoformat()
+    if isinstance(valeur, Decimal):
+        return str(valeur)
+    if isinstance(valeur, Mapping):
+        return {cle: valeur_simple(v) for cle, v in valeur.items()}
+    if isinstance(valeur, list | tuple):
+        return [valeur_simple(v) for v in valeur]
+    return valeur
+
+
+@dataclass(frozen=True)
+class Etape:
+    """Une étape du parcours. `genre` : formulaire, pieces, recapitulatif ou confirmation."""
+
+    code: str
+    titre: Texte
+    description: Texte
+    consigne: Texte = ""
+    genre: str = "formulaire"
+    form: type[EtapeForm] | None = None
+    gabarit: str = "demandes/etape.html"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Une pièce demandée selon les réponses ; son texte et ses bornes sont des `PieceReference` datées.
+
+    `variante` : suffixe de la référence à lire (« etudiant.DOMICILE.hotel »). `numero` : nature du numéro saisi, pour
+    une pièce sans fichier.
+    """
+
+    code: str
+    rubrique: Texte
+    sous_rubrique: Texte = ""
+    demandee_si: Callable[[Reponses, Contexte], bool] = lambda reponses, contexte: True
+    obligatoire_si: Callable[[Reponses, Contexte], bool] | None = None
+    variantes: tuple[str, ...] = ()
+    variante: Callable[[Reponses, Contexte], str] | None = None
+    numero: str = ""
+
+
+@dataclass(frozen=True)
+class Cas:
+    """Une situation de départ couverte (domaine §1.1). `fenetre` : le dépôt a une date d'ouverture et de fin."""
+
+    code: str
+    premiere_demande: bool
+    fenetre: bool
+
+
+@dataclass(frozen=True)
+class Fermee:
+    """Pourquoi la démarche n'est pas ouverte à cette personne, et où aller."""
+
+    motif: Texte
+
+
+@dataclass(frozen=True)
+class TitreDelivrable:
+    """Un titre qu'un agent peut accorder. `duree_max` en mois ; `taxe` : code du barème."""
+
+    code: str
+    libelle: Texte
+    mention: str
+    duree_max: int
+    taxe: str
+    travail: str = ""
+    schengen: bool | None = None
+
+
+@dataclass(frozen=True)
+class Demarche:
+    """Une démarche entière, dans un fichier : ce que le moteur, les agents et les documents ont besoin d'en savoir."""
+
+    code: str
+    objet: str
+    intitule: Texte
+    public: Texte
+    titre_page: Texte
+    type_de_demande: Callable[[str], Texte]
+    choix: Callable[[str], Texte]
+    bouton_choix: Texte
+    bouton_preambule: Texte
+    preambule: str
+    cas: Callable[[Contexte], Cas | Fermee]
+    tous_les_cas: tuple[Cas, ...]
+    etapes: tuple[Etape, ...]
+    pieces: tuple[Piece, ...]
+    titres: tuple[TitreDelivrable, ...]
+    silence: str
+    categorie: str
+    sms: bool = True
+    schengen_depot: bool | None = None
+
+    def etape(self, code: str) -> Etape | None:
+        return next((etape for etape in self.etapes if etape.code == code), None)
+
+    def cas_de_code(self, code: str) -> Cas:
+        return next(cas for cas in self.tous_les_cas if cas.code == code)
+
+    @property
+    def parties(self) -> tuple[Etape, ...]:
+        """Les étapes à relire au récapitulatif : toutes celles qui le précèdent."""
+        return tuple(etape for etape in self.etapes if etape.genre in {"formulaire", "pieces"})

@@ -1,0 +1,185 @@
+"""Étapes communes à plusieurs démarches."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from demandes.champs import OuiNonField, valider_encodable
+from demandes.demarches.base import BlocFormSet, Etape, EtapeForm, Groupe, LigneForm
+from demandes.droit import Contexte
+from usagers.champs import DateTroisChampsField, TelephoneField
+from usagers.models import Usager
+
+
+class EnfantForm(LigneForm):
+    naissance = DateTroisChampsField(label=_("Date de naissance"))
+
+
+class EnfantFormSet(BlocFormSet):
+    titre_ligne = _("Enfant")
+    ajouter = _("Ajouter un enfant")
+
+
+class InformationsForm(EtapeForm):
+    """Étape 1 (domaine §4) : l'état civil vient du référentiel et s'affiche ; le reste se complète.
+
+    Le logement est demandé ici parce que les pièces de domicile en dépendent (choix du projet, domaine §4).
+    """
+
+    groupes = (
+        Groupe(
+            "etat_civil",
+            _("État civil"),
+            ("nom_usage", "situation_familiale"),
+            gabarit="demandes/blocs/etat_civil.html",
+        ),
+        Groupe(
+            "liens",
+            _("Liens personnels et familiaux en France"),
+            ("en_couple", "nationalite_conjoint", "enfants_en_france", "enfants"),
+        ),
+        Groupe(
+            "adresse",
+            _("Adresse"),
+            (
+                "logement",
+                "adresse",
+                "adresse_numero",
+                "adresse_voie",
+                "adresse_complement",
+                "adresse_code_postal",
+                "adresse_commune",
+                "adresse_insee",
+                "adresse_cle",
+            ),
+            gabarit="demandes/blocs/adresse.html",
+        ),
+        Groupe(
+            "contact",
+            _("Informations de contact"),
+            ("telephone",),
+            intro=_(
+                "Il s'agit des coordonnées que l'administration utilisera pour vous contacter. Si vous changez de "
+                "coordonnées, pensez à les mettre à jour en vous connectant à votre compte usager."
+            ),
+            gabarit="demandes/blocs/contact.html",
+        ),
+    )
+    conditions = {"nationalite_conjoint": ("en_couple", ("oui",)), "enfants": ("enfants_en_france", ("oui",))}
+    blocs = {
+        "enfants": forms.formset_factory(EnfantForm, formset=EnfantFormSet, extra=1, max_num=15, validate_max=True)
+    }
+    hors_recapitulatif = frozenset({"adresse", "adresse_insee", "adresse_cle"})
+
+    nom_usage = forms.CharField(validators=[valider_encodable], label=_("Nom d'usage"), max_length=100, required=False)
+    situation_familiale = forms.ChoiceField(
+        label=_("Situation familiale"), choices=[("", ""), *Usager.Situation.choices]
+    )
+    en_couple = OuiNonField(label=_("Êtes-vous marié(e), pacsé(e) ou en concubinage ?"))
+    nationalite_conjoint = forms.ChoiceField(label=_("Nationalité du conjoint"))
+    enfants_en_france = OuiNonField(label=_("Avez-vous des enfants en France ?"))
+    logement = forms.ChoiceField(
+        label=_("Votre logement"),
+        choices=[
+            ("locataire_proprietaire", _("Je suis locataire ou propriétaire")),
+            ("hotel", _("Je vis à l'hôtel")),
+            ("heberge", _("Je suis hébergé(e) chez un particulier (famille, ami…)")),
+        ],
+        widget=forms.RadioSelect,
+        help_text=_("Les justificatifs de domicile à joindre en dépendent."),
+    )
+    adresse = forms.CharField(
+        label=_("Rechercher mon adresse"),
+        required=False,
+        max_length=200,
+        help_text=_("Par exemple : 18 rue des Pyrénées Paris"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    adresse_numero = forms.CharField(
+        validators=[valider_encodable],
+        label=_("Numéro de voie"),
+        max_length=12,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    adresse_voie = forms.CharField(
+        validators=[valider_encodable],
+        label=_("Nom de la voie"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "address-line1"}),
+    )
+    adresse_complement = forms.CharField(
+        validators=[valider_encodable],
+        label=_("Complément d'adresse"),
+        max_length=100,
+        required=False,
+        help_text=_("Bâtiment, étage, « chez… »"),
+        widget=forms.TextInput(attrs={"autocomplete": "address-line2"}),
+    )
+    adresse_code_postal = forms.RegexField(
+        r"^\d{5}$",
+        label=_("Code postal"),
+        widget=forms.TextInput(attrs={"autocomplete": "postal-code", "inputmode": "numeric"}),
+        error_messages={"invalid": _("Saisissez un code postal de 5 chiffres, par exemple 75020.")},
+    )
+    adresse_commune = forms.CharField(
+        validators=[valider_encodable],
+        label=_("Commune"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "address-level2"}),
+    )
+    adresse_insee = forms.CharField(required=False, max_length=5, widget=forms.HiddenInput)
+    adresse_cle = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+    telephone = TelephoneField(label=_("Téléphone portable"))
+
+    def __init__(self, *args, contexte: Contexte, **options):
+        super().__init__(*args, contexte=contexte, **options)
+        self.fields["nationalite_conjoint"].choices = [("", ""), *contexte.choix_nationalites]
+
+    @classmethod
+    def initiales(cls, contexte: Contexte) -> dict:
+        usager = contexte.usager
+        numero, _espace, voie = usager.adresse_voie.partition(" ")
+        if not numero[:1].isdigit():
+            numero, voie = "", usager.adresse_voie
+        return {
+            "nom_usage": usager.nom_usage,
+            "situation_familiale": usager.situation_familiale,
+            "adresse_numero": numero,
+            "adresse_voie": voie,
+            "adresse_complement": usager.adresse_complement,
+            "adresse_code_postal": usager.adresse_code_postal,
+            "adresse_commune": usager.adresse_commune,
+            "adresse_insee": usager.adresse_insee,
+            "telephone": usager.compte.telephone if usager.compte else "",
+        }
+
+
+INFORMATIONS = Etape(
+    "informations",
+    _("Informations personnelles"),
+    _("Vérifiez les informations relatives à votre état-civil et votre adresse."),
+    consigne=_("Je vérifie et complète mes informations personnelles."),
+    form=InformationsForm,
+)
+JUSTIFICATIFS = Etape(
+    "justificatifs",
+    _("Justificatifs"),
+    _("Joignez les documents justifiant votre situation."),
+    consigne=_("Je joins mes documents justificatifs."),
+    genre="pieces",
+    gabarit="demandes/pieces.html",
+)
+RECAPITULATIF = Etape(
+    "recapitulatif",
+    _("Récapitulatif"),
+    _("Vérifiez le récapitulatif de votre demande et de vos documents."),
+    genre="recapitulatif",
+    gabarit="demandes/recapitulatif.html",
+)
+CONFIRMATION = Etape(
+    "confirmation",
+    _("Confirmation"),
+    _("Le dépôt de votre demande est confirmé."),
+    genre="confirmation",
+    gabarit="demandes/confirmation.html",
+)

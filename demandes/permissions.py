@@ -1,0 +1,22 @@
+"""Qui voit quoi : une requête d'abord (404 pour le reste), puis des prédicats."""
+
+from django.db.models import QuerySet
+
+from demandes.etats import Etat
+from demandes.models import Demande
+from usagers.models import Compte
+
+
+def demandes_visibles(compte: Compte) -> QuerySet[Demande]:
+    """Les demandes de la personne à qui ce compte appartient."""
+    if not compte.is_authenticated or compte.est_agent:
+        return Demande.objects.none()
+    return Demande.objects.filter(usager__compte=compte)
+
+
+def brouillons_modifiables(compte: Compte) -> QuerySet[Demande]:
+    return demandes_visibles(compte).filter(etat=Etat.BROUILLON)
+
+
+def peut_deposer(compte: Compte, demande: Demande) -> bool:
+    return demande.est_brouillon and demande.usager.compte_id == compte.pk

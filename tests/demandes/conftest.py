@@ -1,0 +1,90 @@
+"""Une demande étudiante à chaque point de son parcours."""
+
+import io
+import itertools
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from PIL import Image
+
+from demandes import operations
+from demandes.demarches import DEMARCHES
+from demandes.parcours import Parcours, form_de_saisie
+from tests.demandes.reponses import EPHOTO, ETAPES, envoi
+from tests.factories import SiteFactory, TitreSejourFactory
+
+NUMEROS = itertools.count()
+
+
+@pytest.fixture
+def droit(db):
+    call_command("charger_droit", verbosity=0)
+    SiteFactory()
+
+
+@pytest.fixture
+def usager(droit):
+    return TitreSejourFactory().usager
+
+
+@pytest.fixture
+def le():
+    return timezone.now()
+
+
+@pytest.fixture
+def brouillon(usager, le):
+    return operations.commencer(DEMARCHES["etudiant"], usager, par=usager.compte, le=le)
+
+
+def photo(nom="piece.png") -> SimpleUploadedFile:
+    """Une image vraie, différente à chaque appel."""
+    tampon = io.BytesIO()
+    Image.new("RGB", (8, 8), (next(NUMEROS) % 256, 20, 30)).save(tampon, "PNG")
+    return SimpleUploadedFile(nom, tampon.getvalue(), "image/png")
+
+
+def remplir(demande, *, jusqu_a="recapitulatif", le=None):
+    """Franchit les étapes jusqu'à celle-ci, non comprise."""
+    le = le or timezone.now()
+    par = demande.usager.compte
+    for etape in DEMARCHES[demande.demarche].etapes:
+        if etape.code == jusqu_a:
+            return demande
+        parcours = Parcours(demande, le=le)
+        if etape.genre == "formulaire":
+            form = form_de_saisie(parcours, etape, envoi(ETAPES[etape.code]))
+            assert form.is_valid(), form.errors
+            operations.enregistrer_etape(demande, etape, form, version=parcours.saisie(etape).version, le=le, par=par)
+        elif etape.genre == "pieces":
+            joindre_tout(demande, le=le)
+            operations.enregistrer_pieces(demande, etape, MultiValueDict(), version=0, le=le, valider=True)
+    return demande
+
+
+def joindre_tout(demande, *, le):
+    operations.confirmer_ephoto(demande, EPHOTO, le=le)
+    for piece in Parcours(demande, le=le).pieces:
+        if not piece.piece.numero:
+            for _rang in range(piece.reference.fichiers_min):
+                operations.joindre_piece(demande, piece.code, photo(), par=demande.usager.compte, le=le)
+
+
+def tout_relire(demande, *, le):
+    for etape in DEMARCHES[demande.demarche].parties:
+        operations.relire(demande, etape, le=le)
+
+
+@pytest.fixture
+def brouillon_complet(brouillon, le):
+    remplir(brouillon, le=le)
+    return brouillon
+
+
+@pytest.fixture
+def brouillon_relu(brouillon_complet, le):
+    tout_relire(brouillon_complet, le=le)
+    return brouillon_complet
