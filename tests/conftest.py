@@ -4,7 +4,10 @@ import os
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from documents import autorite
 
 ARGUMENTS_CHROMIUM = [
     "--no-sandbox",
@@ -29,6 +32,20 @@ def dossiers_temporaires(settings, tmp_path):
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "fichiers", "base_url": None}},
     }
+
+
+@pytest.fixture(scope="session")
+def autorite_d_essai(tmp_path_factory):
+    """Une autorité 2D-Doc d'essai pour toute la suite."""
+    dossier = tmp_path_factory.mktemp("2d-doc")
+    with override_settings(DEUXD_DOC_DOSSIER=dossier):
+        autorite.creer_autorite_test(le=timezone.now())
+    return dossier
+
+
+@pytest.fixture(autouse=True)
+def certificats_d_essai(settings, autorite_d_essai):
+    settings.DEUXD_DOC_DOSSIER = autorite_d_essai
 
 
 @pytest.fixture(scope="session")
