@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 
 journal = structlog.get_logger("anef.requetes")
 
-COURRIEL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+COURRIEL = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
 NUMERO = re.compile(r"\+?\d(?:[ .]?\d){7,}")
 NON_MASQUES = {"timestamp", "level", "logger", "requete", "tache_id", "exception"}
 # Des bibliothèques, seuls ces arguments nommés sont gardés (le nom et l'identifiant d'une tâche de fond).
