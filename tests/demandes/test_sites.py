@@ -1,0 +1,46 @@
+"""Le service qui instruit se déduit du domicile."""
+
+import pytest
+
+from demandes.sites import departement_du_code_postal, site_de
+from tests.factories import SiteFactory
+from usagers.models import Commune
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("code_postal", "departement"),
+    [
+        ("75020", "75"),
+        ("59000", "59"),
+        ("97410", "974"),
+        ("98800", "988"),
+        ("20000", "2A"),
+        ("20137", "2A"),
+        ("20200", "2B"),
+    ],
+)
+def test_le_departement_se_lit_dans_le_code_postal(code_postal, departement):
+    assert departement_du_code_postal(code_postal) == departement
+
+
+def test_la_commune_l_emporte_quand_un_code_postal_deborde_de_son_departement():
+    """42620 Saint-Pierre-Laval est dans l'Allier (03)."""
+    SiteFactory(code="4201", departement="42")
+    SiteFactory(code="0301", departement="03")
+    Commune.objects.create(insee="03250", code_postal="42620", nom="Saint-Pierre-Laval")
+
+    assert site_de(code_postal="42620").code == "0301"
+
+
+def test_un_code_insee_etranger_au_code_postal_ne_choisit_pas_le_service():
+    SiteFactory()
+    SiteFactory(code="5901", departement="59")
+    Commune.objects.create(insee="75120", code_postal="75020", nom="Paris")
+
+    assert site_de(code_postal="75020", insee="59350").code == "7502"
+
+
+def test_un_code_postal_sans_service_ne_donne_rien():
+    assert site_de(code_postal="00000") is None
