@@ -1,5 +1,7 @@
 """Les données des documents, tirées de ce qui a été figé : un document ne change pas quand la personne déménage."""
 
+from django.utils import timezone
+
 from demandes.demarches import DEMARCHES
 from demandes.models import Decision, Demande
 
@@ -44,7 +46,7 @@ def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict) 
     return donnees_du_depot(demande, contenu) | {
         "schengen": titre.schengen,
         "decision": {
-            "le": demande.decidee_le.date().isoformat(),
+            "le": timezone.localdate(demande.decidee_le).isoformat(),
             "titre": str(titre.libelle),
             "mention": decision.mention,
             "du": decision.du.isoformat(),

@@ -1,0 +1,164 @@
+"""Les verbes de l'agent. Une opération = une transaction ; l'appelant donne l'instant `le` et la version lue."""
+
+import calendar
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from documents.operations import etablir
+
+from demandes.attestations import donnees_de_la_decision
+from demandes.demarches import DEMARCHES
+from demandes.demarches.base import TitreDelivrable
+from demandes.droit import baremes
+from demandes.etats import Etat
+from demandes.models import Decision, Demande
+from demandes.operations import verrouiller
+from documents.catalogue import Acte
+from documents.models import Fichier
+from instruction.models import Agent
+from instruction.permissions import peut
+from notifications.catalogue import Message
+from notifications.operations import notifier
+
+
+class Conflit(Exception):
+    """La demande a changé depuis que la page a été ouverte ; `demande` est son état en base."""
+
+    def __init__(self, demande: Demande):
+        super().__init__(demande.numero)
+        self.demande = demande
+
+
+class GesteInterdit(Exception):
+    """Cet agent ne peut pas faire cet acte sur cette demande, dans son état."""
+
+
+class DecisionImpossible(Exception):
+    """La décision contredit une règle ; `champ` est le champ en cause, le texte une phrase."""
+
+    def __init__(self, champ: str, texte: str):
+        super().__init__(texte)
+        self.champ = champ
+
+
+@dataclass(frozen=True)
+class Accord:
+    """Ce que l'agent accorde : titre, mention, validité (jours compris), montant dû à la remise en euros."""
+
+    titre: str
+    mention: str
+    du: dt.date
+    au: dt.date
+    taxe: Decimal
+
+
+def _verrouiller(demande: Demande, *, agent: Agent, geste: str, version: int) -> Demande:
+    demande = verrouiller(demande)
+    if demande.version != version:
+        raise Conflit(demande)
+    if not peut(agent, geste, demande):
+        raise GesteInterdit
+    return demande
+
+
+@transaction.atomic
+def prendre_en_charge(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
+    """T3 : l'instructeur prend le dossier ; l'usager est informé. Lève `Conflit`, `GesteInterdit`."""
+    demande = _verrouiller(demande, agent=agent, geste="prendre_en_charge", version=version)
+    demande.agent = agent.compte
+    notification = notifier(
+        Message.PRISE_EN_CHARGE, demande.usager.compte, le=le, objet=demande.numero, contexte=_contexte(demande)
+    )
+    demande.passer_a(Etat.EN_INSTRUCTION, par=agent.compte, le=le, notification=notification)
+    return demande
+
+
+def titre_delivrable(demande: Demande, code: str) -> TitreDelivrable | None:
+    return next((titre for titre in DEMARCHES[demande.demarche].titres if titre.code == code), None)
+
+
+def taxe_due(demande: Demande, titre: TitreDelivrable, *, jour: dt.date) -> Decimal:
+    """Montant dû à la remise : le barème du jour, plus la majoration d'un dépôt hors délai."""
+    en_vigueur = baremes(jour)
+    premiere = DEMARCHES[demande.demarche].cas_de_code(demande.cas).premiere_demande
+    montant = Decimal(en_vigueur[titre.taxe]["premiere" if premiere else "renouvellement"])
+    if demande.hors_delai:
+        montant += Decimal(en_vigueur["sejour.majoration_hors_delai"]["montant"])
+    return montant
+
+
+def ajouter_mois(jour: dt.date, mois: int) -> dt.date:
+    """Le même jour, `mois` mois plus tard ; le dernier jour du mois quand il n'existe pas."""
+    annee, rang = divmod(jour.year * 12 + jour.month - 1 + mois, 12)
+    return dt.date(annee, rang + 1, min(jour.day, calendar.monthrange(annee, rang + 1)[1]))
+
+
+def _verifier(demande: Demande, accord: Accord) -> TitreDelivrable:
+    titre = titre_delivrable(demande, accord.titre)
+    if titre is None:
+        raise DecisionImpossible("titre", "Ce titre ne se délivre pas pour cette démarche.")
+    if accord.au < accord.du:
+        raise DecisionImpossible("au", "La fin de validité précède le début.")
+    if accord.au >= ajouter_mois(accord.du, titre.duree_max):
+        raise DecisionImpossible("au", f"La durée de ce titre ne dépasse pas {titre.duree_max} mois.")
+    if accord.taxe < 0:
+        raise DecisionImpossible("taxe", "Le montant est égal ou supérieur à 0.")
+    return titre
+
+
+@transaction.atomic
+def accorder(demande: Demande, accord: Accord, *, agent: Agent, version: int, le: dt.datetime) -> Decision:
+    """T8 puis T9 : proposition et signature par le même agent, deux évènements, une attestation (ADF).
+
+    Lève `Conflit`, `GesteInterdit`, `DecisionImpossible`, `documents.operations.NonEncodable`.
+    """
+    demande = _verrouiller(demande, agent=agent, geste="accorder", version=version)
+    _verifier(demande, accord)
+    demande.passer_a(Etat.PROPOSITION, par=agent.compte, le=le, codes={"sens": Decision.Sens.FAVORABLE})
+    demande.decidee_le = le
+    decision = Decision(
+        demande=demande, sens=Decision.Sens.FAVORABLE, titre=accord.titre, mention=accord.mention, du=accord.du,
+        au=accord.au, taxe=accord.taxe, proposee_par=agent.compte, proposee_le=le, signee_par=agent.compte,
+        signee_le=le,
+    )  # fmt: skip
+    contenu = demande.instantanes.latest("rang").contenu
+    decision.document = etablir(
+        Acte.DECISION_FAVORABLE, donnees=donnees_de_la_decision(demande, decision, contenu), le=le,
+        valable_du=timezone.localdate(le), valable_au=accord.au,
+    )  # fmt: skip
+    return _notifier_la_decision(decision, Etat.FAVORABLE, agent=agent, le=le)
+
+
+@transaction.atomic
+def refuser(demande: Demande, fichier: Fichier, *, motif: str, agent: Agent, version: int, le: dt.datetime) -> Decision:
+    """T8 puis T10 : la décision est le PDF rédigé par la préfecture, déjà reçu et contrôlé ; il n'est pas généré.
+
+    Lève `Conflit`, `GesteInterdit`.
+    """
+    demande = _verrouiller(demande, agent=agent, geste="refuser", version=version)
+    demande.passer_a(Etat.PROPOSITION, par=agent.compte, le=le, codes={"sens": Decision.Sens.DEFAVORABLE})
+    demande.decidee_le = le
+    decision = Decision(
+        demande=demande, sens=Decision.Sens.DEFAVORABLE, motif=motif, proposee_par=agent.compte, proposee_le=le,
+        signee_par=agent.compte, signee_le=le,
+    )  # fmt: skip
+    decision.document = etablir(Acte.REFUS, donnees={"numero_demande": demande.numero}, le=le, fichier=fichier)
+    return _notifier_la_decision(decision, Etat.DEFAVORABLE, agent=agent, le=le)
+
+
+def _notifier_la_decision(decision: Decision, etat: Etat, *, agent: Agent, le: dt.datetime) -> Decision:
+    demande, document = decision.demande, decision.document
+    decision.save()
+    notification = notifier(
+        Message.DECISION, demande.usager.compte, le=le, document=document, objet=demande.numero,
+        contexte=_contexte(demande) | {"sens": decision.sens},
+    )  # fmt: skip
+    demande.passer_a(etat, par=agent.compte, le=le, document=document, notification=notification)
+    return decision
+
+
+def _contexte(demande: Demande) -> dict:
+    return {"numero": demande.numero, "nom": demande.usager.nom_complet}
