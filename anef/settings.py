@@ -96,11 +96,12 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Données -----------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", f"postgres://postgres@/anef?host={DOSSIER_VAR / 'pg'}")}
+DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://postgres@/anef?host={DOSSIER_VAR / 'pg'}"
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-REDIS_URL = env.str("REDIS_URL", f"redis+socket://{DOSSIER_VAR / 'redis' / 'redis.sock'}")
+REDIS_URL = env.str("REDIS_URL", "") or f"redis+socket://{DOSSIER_VAR / 'redis' / 'redis.sock'}"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -146,10 +147,16 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMONSTRATION
 SESSION_COOKIE_SAMESITE = "Lax"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # heures
-# Le compte visé, puis l'adresse : des familles et des foyers partagent une adresse, d'où deux seuils (usagers).
+# Le compte visé depuis une adresse ; `usagers/freins.py` tient les seuils d'un compte seul et d'une adresse seule.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "usagers.backends.cle_du_compte"
+AXES_CLIENT_IP_CALLABLE = "usagers.freins.adresse_du_client"
+AXES_LOCKOUT_CALLABLE = "usagers.views.refus.compte_verrouille"
+# Un essai pendant le blocage ne l'allonge pas : l'heure annoncée est tenue.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # les connexions réussies, adresse IP comprise, ne sont pas gardées
 
 # --- Sécurité ----------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -168,11 +175,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "SAMEORIGIN"
+SILENCED_SYSTEM_CHECKS = ["security.W019"]  # l'agent voit les pièces dans une page du même site
+CSRF_FAILURE_VIEW = "demandes.portail.erreurs.jeton_absent"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEMONSTRATION)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEMONSTRATION else 31536000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEMONSTRATION
-if env.bool("DERRIERE_MANDATAIRE_HTTPS", False):
+DERRIERE_MANDATAIRE_HTTPS = env.bool("DERRIERE_MANDATAIRE_HTTPS", False)
+if DERRIERE_MANDATAIRE_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Langues et heures -------------------------------------------------------------------------------------------
@@ -213,7 +223,9 @@ CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "rendu"}}
 CELERY_BEAT_SCHEDULE = {
     # Un balayage qui a attendu un travailleur absent n'a plus d'objet : le suivant fait le même travail.
     "relancer_envois": {
-        "task": "notifications.tasks.relancer_envois", "schedule": schedule(60), "options": {"expires": 55},
+        "task": "notifications.tasks.relancer_envois",
+        "schedule": schedule(60),
+        "options": {"expires": 55},
     },
     "relancer_rendus": {"task": "documents.tasks.relancer_rendus", "schedule": schedule(60)},
 }
@@ -222,6 +234,12 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
 # --- Service -----------------------------------------------------------------------------------------------------
 ASSISTANCE_TELEPHONE = env.str("ASSISTANCE_TELEPHONE", "0806 001 620")
 ASSISTANCE_COURRIEL = env.str("ASSISTANCE_COURRIEL", "assistance@anef.invalid")
+# Ce que la page « Mentions légales » doit nommer ; vide, elle dit que l'exploitant ne l'a pas encore renseigné.
+MENTIONS_LEGALES = {
+    "editeur": env.str("EDITEUR", ""),
+    "directeur": env.str("DIRECTEUR_PUBLICATION", ""),
+    "hebergeur": env.str("HEBERGEUR", ""),
+}
 
 # --- Refus de démarrer en production -----------------------------------------------------------------------------
 if not DEMONSTRATION:
@@ -230,9 +248,9 @@ if not DEMONSTRATION:
         for faute, texte in (
             (len(SECRET_KEY) < 50, "SECRET_KEY doit compter au moins 50 caractères"),
             (DEBUG, "DEBUG doit être faux"),
-            (not ALLOWED_HOSTS, "ALLOWED_HOSTS doit nommer le site"),
+            (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS, "ALLOWED_HOSTS doit nommer le site"),
             (not ADRESSE_DU_SITE.startswith("https://"), "ADRESSE_DU_SITE doit commencer par https://"),
-            (not EMAIL_URL, "EMAIL_URL doit nommer le serveur SMTP"),
+            (not EMAIL_URL.startswith("smtp"), "EMAIL_URL doit nommer le serveur SMTP"),
             (not env.str("DATABASE_URL", ""), "DATABASE_URL doit être donnée"),
             (not env.str("REDIS_URL", ""), "REDIS_URL doit être donnée"),
             (DEUXD_DOC_AUTORITE.endswith("00"), "DEUXD_DOC_AUTORITE ne peut pas être une autorité d'essai"),
