@@ -96,12 +96,14 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Données -----------------------------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://postgres@/anef?host={DOSSIER_VAR / 'pg'}"
+# Les serveurs privés de bin/demarrer ; un lien quand le chemin de ce dossier est trop long pour une prise.
+PRISES = (DOSSIER_VAR / "prises").resolve()
+DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://postgres@/anef?host={PRISES}"
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-REDIS_URL = env.str("REDIS_URL", "") or f"redis+socket://{DOSSIER_VAR / 'redis' / 'redis.sock'}"
+REDIS_URL = env.str("REDIS_URL", "") or f"redis+socket://{PRISES / 'redis.sock'}"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
