@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 
 def nonce() -> str:
@@ -231,6 +232,17 @@ class TitreSejour(models.Model):
         return f"titre {self.pk}"
 
     @property
+    def duree(self) -> str:
+        """« 1 an », « 18 mois », « 90 jours » : la validité arrondie au mois, bornes comprises."""
+        jours = (self.fin - self.debut).days + 1
+        mois = round(jours / 30.4375)
+        if mois >= 12 and mois % 12 == 0:
+            return ngettext("%(n)s an", "%(n)s ans", mois // 12) % {"n": mois // 12}
+        if mois >= 4:
+            return ngettext("%(n)s mois", "%(n)s mois", mois) % {"n": mois}
+        return ngettext("%(n)s jour", "%(n)s jours", jours) % {"n": jours}
+
+    @property
     def est_visa(self) -> bool:
         return self.nature in {self.Nature.VLS_TS, self.Nature.VLS, self.Nature.VLS_T, self.Nature.COURT_SEJOUR}
 
@@ -273,6 +285,24 @@ class ChangementCoordonnees(models.Model):
 
     def __str__(self) -> str:
         return f"changement de coordonnées {self.pk}"
+
+
+class Tentative(models.Model):
+    """Un essai compté par un frein (`usagers/freins.py`) ; ce qui est visé n'y est gardé qu'en empreinte."""
+
+    frein = models.CharField(max_length=24)
+    empreinte = models.CharField("HMAC du numéro, du courriel ou de l'adresse IP", max_length=64)
+    le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "tentative"
+        indexes = [
+            models.Index(fields=["frein", "empreinte", "le"], name="tentative_comptage"),
+            models.Index(fields=["le"], name="tentative_purge"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tentative {self.pk}"
 
 
 class Commune(models.Model):
