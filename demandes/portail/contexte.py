@@ -28,6 +28,7 @@ def entete(request: HttpRequest) -> dict:
         Compte.objects.filter(pk=compte.pk)
         .values("identifiant", "usager__prenoms", "usager__nom_naissance")
         .annotate(non_lues=Count("notifications", filter=Q(notifications__lue_le__isnull=True)))
+        .order_by("pk")
         .first()
     )
     nom = f"{ligne['usager__prenoms'] or ''} {ligne['usager__nom_naissance'] or ''}".strip()
