@@ -11,8 +11,6 @@ from django.db.models import F, Q
 from django.utils import timezone, translation
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from documents.fichiers import recevoir
-from documents.operations import etablir
 
 from demandes.attestations import donnees_du_depot
 from demandes.demarches import DEMARCHES
@@ -24,9 +22,12 @@ from demandes.models import Compteur, Demande, Evenement, Instantane, NumeroUtil
 from demandes.parcours import Manque, Parcours
 from demandes.sites import site_de
 from documents.catalogue import Acte
+from documents.fichiers import recevoir
 from documents.models import Fichier
+from documents.operations import etablir
 from notifications.catalogue import Message
-from notifications.operations import ecrire, notifier
+from notifications.models import Notification
+from notifications.operations import ecrire, marquer_lue, notifier
 from usagers.models import Compte, Usager
 from usagers.numeros import lire_numero_ephoto
 
@@ -132,19 +133,21 @@ def _ecrire_saisie(demande: Demande, etape: Etape, *, version: int, memes: Mappi
 def garder_brouillon(
     demande: Demande, etape: Etape, donnees: MultiValueDict, *, version: int, le: dt.datetime, form: EtapeForm
 ) -> Saisie:
-    """Garde ce qui est tapé, valide ou non. Lève `SaisiePerimee`, `SaisieTropLongue`, `DemandeFigee`."""
-    if not demande.est_brouillon:
-        raise DemandeFigee
+    """Garde ce qui est tapé, valide ou non ; redire les réponses validées n'ouvre pas de modification.
+
+    `form` est lié à `donnees`. Lève `SaisiePerimee`, `SaisieTropLongue`, `DemandeFigee`.
+    """
     brut = form.brut(donnees)
     _verifier_taille(brut)
+    # La demande d'abord, l'étape ensuite : l'ordre de toutes les opérations.
+    if not Demande.objects.filter(pk=demande.pk, etat=Etat.BROUILLON).update(modifiee_le=le):
+        raise DemandeFigee
     actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()
-    if actuelle and actuelle.brouillon is None and actuelle.reponses == brut:
-        return actuelle
-    saisie = _ecrire_saisie(
-        demande, etape, version=version, memes={"brouillon": brut}, brouillon=brut, enregistree_le=le
-    )
-    Demande.objects.filter(pk=demande.pk, etat=Etat.BROUILLON).update(modifiee_le=le)
-    return saisie
+    if actuelle and form.dit_autant_que(actuelle.reponses):
+        if actuelle.brouillon is None:
+            return actuelle
+        brut = None  # la modification a été défaite à la main : plus rien n'attend
+    return _ecrire_saisie(demande, etape, version=version, memes={"brouillon": brut}, brouillon=brut, enregistree_le=le)
 
 
 @transaction.atomic
@@ -159,11 +162,12 @@ def enregistrer_etape(
     brut = form.brut(form.data)
     _verifier_taille(brut)
     actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()
-    inchangee = actuelle is not None and actuelle.reponses == brut
+    inchangee = actuelle is not None and form.dit_autant_que(actuelle.reponses)
     champs = {"reponses": brut, "brouillon": None, "enregistree_le": le, "validee_le": le}
     if not inchangee:
         champs["relue_le"] = None
-    saisie = _ecrire_saisie(demande, etape, version=version, memes={"reponses": brut}, **champs)
+    memes = {"reponses": brut, "brouillon": None}
+    saisie = _ecrire_saisie(demande, etape, version=version, memes=memes, **champs)
     Demande.objects.filter(pk=demande.pk).update(modifiee_le=le)
     return saisie
 
@@ -291,7 +295,7 @@ def enregistrer_pieces(
 ) -> Saisie:
     """Garde les « Je n'ai pas ce document » et leurs raisons ; `valider` ferme l'étape si chaque pièce est réglée.
 
-    L'étape validée porte `validee_le` ; sinon `pieces_a_regler` dit ce qui manque. Lève `SaisiePerimee`, `DemandeFigee`.
+    Validée, elle porte `validee_le` ; sinon `pieces_a_regler` dit ce qui manque. Lève `SaisiePerimee`, `DemandeFigee`.
     """
     demande = _verrouiller_brouillon(demande)
     codes = [piece.code for piece in Parcours(demande, le=le).pieces]
@@ -478,3 +482,22 @@ def retirer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
     demande.numeros.all().delete()
     demande.passer_a(Etat.RETIREE, par=par, le=le)
     return demande
+
+
+@transaction.atomic
+def ouvrir_notification(notification: Notification, *, par: Compte, le: dt.datetime) -> bool:
+    """Première lecture d'une notification : datée une fois, et portée au journal de sa demande.
+
+    Elle vaut accusé de réception (guide 004). Vrai si c'est cet appel qui l'a ouverte.
+    """
+    if not marquer_lue(notification, le=le):
+        return False
+    demande = (
+        Demande.objects.filter(numero=notification.objet, usager__compte=par).first() if notification.objet else None
+    )
+    if demande is not None:
+        Evenement.objects.create(
+            usager_id=demande.usager_id, demande=demande, nature=Evenement.Nature.LECTURE, par=par, le=le,
+            notification=notification, document_id=notification.document_id,
+        )  # fmt: skip
+    return True

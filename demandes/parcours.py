@@ -80,6 +80,15 @@ class PieceDemandee:
         return not self.piece.numero and len(self.fichiers) < self.reference.fichiers_max
 
 
+def fenetre_de(cas: Cas, contexte: Contexte) -> Fenetre | None:
+    """La fenêtre de dépôt, pour les cas qui en ont une."""
+    if not cas.fenetre or contexte.titre is None:
+        return None
+    jours = contexte.baremes["sejour.fenetre_depot"]
+    fin = contexte.titre.fin
+    return Fenetre(fin - dt.timedelta(days=jours["ouverture"]), fin - dt.timedelta(days=jours["fermeture"]))
+
+
 class Parcours:
     """Une demande vue par sa démarche, à un instant. `le` fixe le droit appliqué."""
 
@@ -119,6 +128,10 @@ class Parcours:
     def rang(self, etape: Etape) -> int:
         """1 pour la première étape."""
         return self.etapes.index(etape) + 1
+
+    @property
+    def rang_courant(self) -> int:
+        return self.rang(self.courante)
 
     def precedente(self, etape: Etape) -> Etape | None:
         rang = self.rang(etape)
@@ -217,13 +230,7 @@ class Parcours:
     # --- Dépôt ---------------------------------------------------------------------------------------------------
     @cached_property
     def fenetre(self) -> Fenetre | None:
-        titre = self.demande.titre_de_depart
-        if not self.cas.fenetre or titre is None:
-            return None
-        jours = self.contexte.baremes["sejour.fenetre_depot"]
-        return Fenetre(
-            titre.fin - dt.timedelta(days=jours["ouverture"]), titre.fin - dt.timedelta(days=jours["fermeture"])
-        )
+        return fenetre_de(self.cas, self.contexte)
 
     @property
     def est_hors_delai(self) -> bool:

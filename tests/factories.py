@@ -6,6 +6,7 @@ import factory
 from django.utils import timezone
 
 from demandes.models import Demande, Site
+from instruction.models import Agent
 from usagers.models import Compte, Identifiant, Pays, TitreSejour, Usager
 
 
@@ -109,3 +110,17 @@ class DemandeFactory(factory.django.DjangoModelFactory):
             deposee_le=factory.LazyFunction(timezone.now),
             numero=factory.Sequence(lambda n: f"7502{timezone.localdate():%Y%m%d}{n + 9000000:07d}"),
         )
+
+
+class AgentFactory(factory.django.DjangoModelFactory):
+    """Un instructeur du site, en activité."""
+
+    class Meta:
+        model = Agent
+
+    compte = factory.SubFactory(
+        CompteFactory, nature="agent", is_staff=True, identifiant=factory.Sequence(lambda n: f"agent{n}")
+    )
+    nom = "Camille Agent"
+    site = factory.SubFactory(SiteFactory)
+    roles = ["instructeur"]

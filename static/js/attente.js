@@ -1,0 +1,23 @@
+// Attend qu'un document soit rendu : interroge son adresse, sans la charger, puis rend le lien normal.
+const PAUSE = 2000, ESSAIS = 60;
+
+async function estPret(adresse) {
+  const reponse = await fetch(adresse, { method: "HEAD", credentials: "same-origin", cache: "no-store" });
+  return reponse.status === 200;
+}
+
+async function attendre(adresse, quandPret) {
+  for (let essai = 0; essai < ESSAIS; essai += 1) {
+    await new Promise((suite) => setTimeout(suite, PAUSE));
+    try {
+      if (await estPret(adresse)) { quandPret(); return; }
+    } catch { /* le réseau revient au prochain essai */ }
+  }
+}
+
+for (const page of document.querySelectorAll("[data-attente]")) {
+  attendre(page.dataset.attente, () => window.location.replace(page.dataset.attente));
+}
+if (document.querySelector("[data-document-attendu]")) {
+  attendre(document.querySelector("[data-document-attendu]").href, () => window.location.reload());
+}

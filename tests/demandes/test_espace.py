@@ -1,0 +1,143 @@
+"""« Mon espace » : ses blocs, ses notifications, ses documents, et rien de ceux des autres."""
+
+import datetime as dt
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from demandes import operations
+from demandes.models import Evenement
+from documents.operations import rendre
+from instruction import operations as agents
+from notifications.catalogue import Message
+from notifications.models import Notification
+from notifications.operations import notifier
+from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory, UsagerFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def autorite(settings, tmp_path):
+    settings.DEUXD_DOC_DOSSIER = tmp_path / "2d-doc"
+    call_command("creer_autorite_test", verbosity=0)
+
+
+@pytest.fixture
+def deposee(autorite, brouillon_relu, le):
+    return operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+
+
+@pytest.fixture
+def client_usager(client, usager):
+    client.force_login(usager.compte, backend="usagers.backends.IdentifiantBackend")
+    return client
+
+
+def test_l_espace_montre_profil_statut_demande_frise_et_historique(
+    client_usager, deposee, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(20):
+        page = client_usager.get(reverse("demandes:espace"))
+
+    texte = page.content.decode()
+    for attendu in ("Bienvenue JULIE JOHN", deposee.numero, "Demande déposée : le", "Dépôt de la demande", "Étudiant"):
+        assert attendu in texte, attendu
+    assert 'aria-current="step"' in texte
+
+
+def test_sans_demande_l_espace_propose_d_en_faire_une(client_usager):
+    texte = client_usager.get(reverse("demandes:espace")).content.decode()
+
+    assert "aucune demande en cours" in texte and reverse("demandes:situation") in texte
+
+
+def test_un_brouillon_se_reprend_depuis_l_espace(client_usager, brouillon):
+    texte = client_usager.get(reverse("demandes:espace")).content.decode()
+
+    assert "Reprendre ma demande" in texte
+    assert reverse("demandes:etape", args=[brouillon.pk, "informations"]) in texte
+
+
+def test_lire_une_page_n_ouvre_jamais_une_notification(client_usager, deposee):
+    notification = Notification.objects.get()
+
+    client_usager.get(reverse("demandes:notification", args=[notification.pk]))
+    client_usager.get(reverse("demandes:notification_ouvrir", args=[notification.pk]))
+
+    notification.refresh_from_db()
+    assert notification.lue_le is None
+
+
+def test_ouvrir_une_notification_date_sa_lecture_une_fois_et_l_inscrit_au_journal(client_usager, deposee):
+    notification = Notification.objects.get()
+    url = reverse("demandes:notification_ouvrir", args=[notification.pk])
+
+    page = client_usager.post(url, follow=True)
+    notification.refresh_from_db()
+    lue = notification.lue_le
+    client_usager.post(url)
+
+    notification.refresh_from_db()
+    assert notification.lue_le == lue
+    assert "a bien été enregistrée" in page.content.decode()
+    assert Evenement.objects.filter(nature=Evenement.Nature.LECTURE).count() == 1
+
+
+def test_la_boite_se_filtre_et_se_pagine(client_usager, usager):
+    for _rang in range(12):
+        notifier(Message.PRISE_EN_CHARGE, usager.compte, contexte={"numero": "1", "nom": "X"}, le=timezone.now())
+    url = reverse("demandes:notifications")
+
+    assert "Page 1 sur 2" in client_usager.get(url).content.decode()
+    assert "Page 1 sur 2" not in client_usager.get(url, {"par_page": "25"}).content.decode()
+    assert "Aucune notification de ce type" in client_usager.get(url, {"type": "decision"}).content.decode()
+    for parametres in ({"page": "99"}, {"page": "x"}, {"par_page": "1000000"}, {"type": "inconnu"}):
+        assert client_usager.get(url, parametres).status_code == 200
+
+
+def test_le_document_s_annonce_en_preparation_puis_se_telecharge(client_usager, deposee):
+    document = deposee.evenements.get(nature="transition").document
+    url = reverse("demandes:document", args=[document.numero])
+
+    assert client_usager.get(url).status_code == 202
+    rendre(document)
+    reponse = client_usager.get(url)
+
+    assert reponse["Content-Type"] == "application/pdf"
+    assert b"".join(reponse.streaming_content).startswith(b"%PDF")
+
+
+def test_la_decision_favorable_se_lit_dans_le_suivi(client_usager, deposee, le, droit):
+    agent = AgentFactory(site=deposee.site)
+    deposee.refresh_from_db()
+    demande = agents.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
+    jour = timezone.localdate(le)
+    accord = agents.Accord("CST_ETU", "ÉTUDIANT", jour, jour + dt.timedelta(days=364), 75)
+    agents.accorder(demande, accord, agent=agent, version=demande.version, le=le)
+
+    texte = client_usager.get(reverse("demandes:suivi", args=[deposee.numero])).content.decode()
+
+    assert "Décision favorable" in texte and "Attestation de décision favorable" in texte
+    assert "PRT Paris" in texte
+
+
+def test_rien_d_autrui_n_est_visible(client, deposee):
+    autre = TitreSejourFactory(usager=UsagerFactory(compte=CompteFactory())).usager
+    client.force_login(autre.compte, backend="usagers.backends.IdentifiantBackend")
+    document = deposee.evenements.get(nature="transition").document
+    notification = Notification.objects.get()
+
+    assert client.get(reverse("demandes:suivi", args=[deposee.numero])).status_code == 404
+    assert client.get(reverse("demandes:document", args=[document.numero])).status_code == 404
+    assert client.get(reverse("demandes:notification", args=[notification.pk])).status_code == 404
+    assert client.post(reverse("demandes:notification_ouvrir", args=[notification.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("nom", ["espace", "notifications"])
+def test_l_espace_demande_de_se_connecter(client, nom):
+    reponse = client.get(reverse(f"demandes:{nom}"))
+
+    assert reponse.status_code == 302 and reverse("usagers:connexion") in reponse["Location"]
