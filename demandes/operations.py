@@ -293,13 +293,13 @@ def retablir_piece(demande: Demande, piece: PieceJointe, *, le: dt.datetime) -> 
 def enregistrer_pieces(
     demande: Demande, etape: Etape, donnees: MultiValueDict, *, version: int, le: dt.datetime, valider: bool
 ) -> Saisie:
-    """Garde les « Je n'ai pas ce document » et leurs raisons ; `valider` ferme l'étape si chaque pièce est réglée.
+    """Garde les « Je n'ai pas ce document », leurs raisons et le n° ephoto tapé ; `valider` ferme l'étape réglée.
 
     Validée, elle porte `validee_le` ; sinon `pieces_a_regler` dit ce qui manque. Lève `SaisiePerimee`, `DemandeFigee`.
     """
     demande = _verrouiller_brouillon(demande)
     codes = [piece.code for piece in Parcours(demande, le=le).pieces]
-    noms = {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison")}
+    noms = {"ephoto"} | {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison")}
     brut = {nom: [texte.replace("\x00", "")[:500] for texte in donnees.getlist(nom)] for nom in donnees if nom in noms}
     champs = {"reponses": brut, "enregistree_le": le}
     actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()

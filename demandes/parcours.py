@@ -15,6 +15,7 @@ from demandes.demarches import DEMARCHES
 from demandes.demarches.base import Cas, Demarche, Etape, EtapeForm, Fermee, Piece
 from demandes.droit import Contexte
 from demandes.models import Demande, NumeroUtilise, PieceJointe, PieceReference, Saisie
+from usagers.numeros import grouper_ephoto
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class PieceDemandee:
     @property
     def est_fournie(self) -> bool:
         return bool(self.numero) if self.piece.numero else len(self.fichiers) >= self.reference.fichiers_min
+
+    @property
+    def numero_groupe(self) -> str:
+        """« 1PMT - EK77 - 0613 - 1138 - 07AA - 00 » (domaine §2)."""
+        return grouper_ephoto(self.numero) if self.numero else ""
 
     @property
     def accepte_un_fichier(self) -> bool:

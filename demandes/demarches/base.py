@@ -11,6 +11,7 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from demandes.droit import Contexte
 
@@ -28,6 +29,26 @@ class Groupe:
     champs: tuple[str, ...] = ()
     intro: Texte = ""
     gabarit: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Ce qui appelle un champ. `ferme` : la réponse donnée ne l'appelle pas, la page le replie (avec JavaScript)."""
+
+    maitre: str
+    valeurs: tuple[str, ...]
+    texte: str
+    ferme: bool
+
+
+@dataclass
+class Element:
+    """Un morceau d'accordéon à l'écran : un champ, un bloc de lignes, ou des éléments soumis à une condition."""
+
+    champ: forms.BoundField | None = None
+    bloc: "BlocFormSet | None" = None
+    condition: Condition | None = None
+    elements: "list[Element] | None" = None
 
 
 @dataclass(frozen=True)
@@ -61,8 +82,10 @@ class EtapeForm(forms.Form):
     conditions: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
     # nom du bloc → formset de lignes répétables
     blocs: ClassVar[dict[str, type[forms.BaseFormSet]]] = {}
-    # aides à la saisie, qui ne sont pas des réponses
+    # champs de l'étape que le récapitulatif ne montre pas
     hors_recapitulatif: ClassVar[frozenset[str]] = frozenset()
+    # aides à la saisie, qui ne sont pas des réponses
+    aides: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, data: Brut | None = None, *, contexte: Contexte, **options):
         self.contexte = contexte
@@ -77,8 +100,6 @@ class EtapeForm(forms.Form):
         for nom, (maitre, valeurs) in self.conditions.items():
             if self.data.get(maitre, "") in valeurs:
                 continue
-            if nom in self.fields:
-                self.fields[nom].required = False
             noms = self.noms_du_champ(nom)
             for cle in [c for c in self.data if c in noms or c.startswith(f"{nom}-")]:
                 del self.data[cle]
@@ -96,14 +117,34 @@ class EtapeForm(forms.Form):
         return {nom}
 
     @cached_property
-    def formsets(self) -> dict[str, forms.BaseFormSet]:
+    def formsets(self) -> dict[str, "BlocFormSet"]:
+        """Les blocs de lignes ; celui que rien n'appelle n'est pas lié : il montre ses lignes vides."""
         return {
-            nom: bloc(self.data if self.is_bound else None, prefix=nom, form_kwargs={"contexte": self.contexte})
+            nom: bloc(self._donnees_du_bloc(nom), prefix=nom, form_kwargs={"contexte": self.contexte})
             for nom, bloc in self.blocs.items()
         }
 
+    def _donnees_du_bloc(self, nom: str) -> MultiValueDict | None:
+        """Les données du bloc ; un nombre de lignes absent ou illisible vaut le nombre de lignes proposées d'abord."""
+        if not (self.is_bound and self.est_appele(nom)):
+            return None
+        donnees = self.data.copy()
+        total, bloc = f"{nom}-TOTAL_FORMS", self.blocs[nom]
+        if not est_un_rang(donnees.get(total, "")):
+            donnees[total] = str(bloc.min_num + bloc.extra)
+        donnees[f"{nom}-INITIAL_FORMS"] = "0"
+        return donnees
+
     def full_clean(self) -> None:
+        nommer_les_fautes(self, self.objet_de)
+        # Un champ sans objet reste marqué obligatoire à l'écran : il le redevient dès qu'une réponse l'appelle.
+        sans_objet = [self.fields[nom] for nom in self.conditions if nom in self.fields and not self.est_appele(nom)]
+        sans_objet = [champ for champ in sans_objet if champ.required and self.is_bound]
+        for champ in sans_objet:
+            champ.required = False
         super().full_clean()
+        for champ in sans_objet:
+            champ.required = True
         if not self.is_bound:
             return
         for nom, formset in self.formsets.items():
@@ -117,6 +158,15 @@ class EtapeForm(forms.Form):
         if not self._errors:
             self.clean_ensemble()
 
+    def objet_de(self, nom: str) -> str:
+        """Comment une phrase d'erreur nomme le champ ; à préciser quand deux champs ont le même libellé."""
+        return str(self.fields[nom].label)
+
+    @property
+    def fautes_des_blocs(self) -> list[dict[str, str]]:
+        """Les fautes des lignes, pour le résumé des erreurs : l'ancre du champ et la phrase."""
+        return [faute for nom, formset in self.formsets.items() if self.errors.get(nom) for faute in formset.fautes]
+
     def taire_les_erreurs(self) -> None:
         """Montre un brouillon sans le juger : on ne reproche pas une saisie interrompue."""
         self._errors = forms.utils.ErrorDict()
@@ -125,6 +175,8 @@ class EtapeForm(forms.Form):
             for form in formset.forms:
                 form.full_clean()
                 form._errors = forms.utils.ErrorDict()
+            formset._errors = [form._errors for form in formset.forms]
+            formset._non_form_errors = self.error_class()
 
     def clean_ensemble(self) -> None:
         """Règles qui croisent champs et blocs, une fois chacun valide ; appeler `add_error`."""
@@ -146,6 +198,76 @@ class EtapeForm(forms.Form):
             for cle in donnees
             if cle in noms or (prefixes and cle.startswith(prefixes))
         }
+
+    @property
+    def essentiel(self) -> dict[str, list[str]]:
+        """Ce qui distingue deux saisies : ni blancs, ni champs vides ou sans objet, ni aides, ni nombre de lignes."""
+        return {
+            cle: textes
+            for cle, valeurs in self.brut(self.data).items()
+            if cle not in self.aides and not cle.endswith("_FORMS")
+            for textes in [[valeur.strip() for valeur in valeurs if valeur.strip()]]
+            if textes
+        }
+
+    def dit_autant_que(self, brut: Brut | None) -> bool:
+        """Ces autres données brutes disent-elles la même chose ?"""
+        return brut is not None and self.essentiel == type(self)(brut, contexte=self.contexte).essentiel
+
+    def elements(self, groupe: Groupe) -> list[Element]:
+        """Les éléments d'un groupe, dans l'ordre ; ceux qu'une même condition appelle sont ensemble, l'une dans l'autre
+        si le champ qui commande est lui-même conditionnel."""
+        racine: list[Element] = []
+        ouverts: list[tuple[Element, set[str]]] = []
+        for nom in groupe.champs:
+            bloc = self.formsets.get(nom)
+            element = Element(bloc=bloc) if bloc is not None else Element(champ=self[nom])
+            condition = self.condition(nom)
+            while ouverts and not (
+                condition and (ouverts[-1][0].condition == condition or condition.maitre in ouverts[-1][1])
+            ):
+                ouverts.pop()
+            if condition and not (ouverts and ouverts[-1][0].condition == condition):
+                enveloppe = Element(condition=condition, elements=[])
+                (ouverts[-1][0].elements if ouverts else racine).append(enveloppe)
+                ouverts.append((enveloppe, set()))
+            if ouverts:
+                ouverts[-1][1].add(nom)
+            (ouverts[-1][0].elements if ouverts else racine).append(element)
+        return racine
+
+    def condition(self, nom: str) -> Condition | None:
+        if nom not in self.conditions:
+            return None
+        maitre, valeurs = self.conditions[nom]
+        if valeurs == ("oui",):
+            texte = _("Si oui, précisez :")
+        else:
+            libelles = dict(_aplatir(self.fields[maitre].choices))
+            reponses = ", ".join(str(libelles[valeur]) for valeur in valeurs)
+            texte = _("Si vous avez répondu « %(reponses)s » :") % {"reponses": reponses}
+        return Condition(maitre, valeurs, str(texte), not self.est_appele(nom))
+
+    def lignes_saisies(self) -> list[Ligne]:
+        """Questions et réponses telles que tapées, valides ou non : de quoi comparer deux saisies."""
+        lignes = []
+        for nom in (nom for groupe in self.groupes for nom in groupe.champs):
+            if nom in self.aides or not self.est_appele(nom):
+                continue
+            if nom in self.blocs:
+                formset = self.formsets[nom]
+                lignes += [
+                    _ligne_saisie(form, sous_nom, f"{formset.titre_ligne} {rang} – ")
+                    for rang, form in enumerate(formset.forms, 1)
+                    for sous_nom in form.fields
+                ]
+            elif not self[nom].is_hidden:
+                lignes.append(_ligne_saisie(self, nom))
+        return lignes
+
+    def calculs(self) -> dict[str, Any]:
+        """Ce que la page recalcule pendant la saisie : nom → texte à montrer, ou vrai/faux pour replier."""
+        return {}
 
     @classmethod
     def initiales(cls, contexte: Contexte) -> dict[str, Any]:
@@ -204,7 +326,45 @@ class EtapeForm(forms.Form):
 def _total(brut: Brut, bloc: str) -> int:
     """Nombre de lignes annoncé par les données brutes ; 0 quand il manque ou n'est pas un nombre."""
     texte = (brut.get(f"{bloc}-TOTAL_FORMS") or ["0"])[0]
-    return min(int(texte), 1000) if texte.isascii() and texte.isdigit() else 0
+    return int(texte) if est_un_rang(texte) else 0
+
+
+def est_un_rang(texte: str) -> bool:
+    """Un petit nombre entier, en chiffres."""
+    return texte.isascii() and texte.isdigit() and len(texte) <= 3
+
+
+def _ligne_saisie(form: forms.Form, nom: str, avant: str = "") -> Ligne:
+    champ, tape = form.fields[nom], form[nom].data
+    if isinstance(champ, forms.BooleanField | forms.ChoiceField):
+        texte = afficher(champ, tape)
+    elif isinstance(tape, list | tuple):
+        texte = "/".join(str(partie or "…") for partie in tape) if any(tape) else ""
+    else:
+        texte = str(tape or "")
+    return Ligne(form[nom].html_name, f"{avant}{champ.label}", tape, texte)
+
+
+def nommer_les_fautes(form: forms.Form, objet_de: Callable[[str], str]) -> None:
+    """Donne aux messages ordinaires de Django le nom du champ et ce qu'il faut faire."""
+    ordinaires = forms.Field.default_error_messages["required"]
+    for nom, champ in form.fields.items():
+        objet = {"champ": objet_de(nom)}
+        if champ.error_messages["required"] == ordinaires:
+            if isinstance(champ.widget, forms.RadioSelect):
+                phrase = _("Répondez à « %(champ)s ».")
+            elif isinstance(champ, forms.ChoiceField):
+                phrase = _("Choisissez « %(champ)s » dans la liste.")
+            else:
+                phrase = _("Renseignez « %(champ)s ».")
+            champ.error_messages["required"] = phrase % objet
+        if isinstance(champ, forms.ChoiceField):
+            champ.error_messages["invalid_choice"] = _("Choisissez « %(champ)s » parmi les réponses proposées.") % objet
+        if getattr(champ, "max_length", None):
+            champ.error_messages["max_length"] = _("Raccourcissez « %(champ)s » : %(max)s caractères au plus.") % {
+                **objet,
+                "max": champ.max_length,
+            }
 
 
 class LigneForm(forms.Form):
@@ -213,6 +373,10 @@ class LigneForm(forms.Form):
     def __init__(self, *args, contexte: Contexte, **options):
         self.contexte = contexte
         super().__init__(*args, **options)
+
+    def full_clean(self) -> None:
+        nommer_les_fautes(self, lambda nom: str(self.fields[nom].label))
+        super().full_clean()
 
 
 class BlocFormSet(forms.BaseFormSet):
@@ -223,6 +387,30 @@ class BlocFormSet(forms.BaseFormSet):
 
     titre_ligne: ClassVar[Texte] = ""
     ajouter: ClassVar[Texte] = ""
+    supprimer: ClassVar[Texte] = ""
+    default_error_messages = {
+        "too_many_forms": ngettext_lazy("Gardez %(num)d ligne au plus.", "Gardez %(num)d lignes au plus.", "num"),
+    }
+
+    @property
+    def peut_ajouter(self) -> bool:
+        return self.total_form_count() < self.max_num
+
+    @property
+    def peut_supprimer(self) -> bool:
+        return self.total_form_count() > max(self.min_num, 1)
+
+    @property
+    def fautes(self) -> list[dict[str, str]]:
+        """L'ancre et la phrase de chaque faute, la ligne nommée."""
+        fautes = [{"ancre": f"bloc-{self.prefix}", "texte": texte} for texte in self.non_form_errors()]
+        for rang, form in enumerate(self.forms, 1):
+            fautes += [
+                {"ancre": form[nom].ancre, "texte": f"{self.titre_ligne} {rang} – {texte}"}
+                for nom, textes in form.errors.items()
+                for texte in textes
+            ]
+        return fautes
 
     @property
     def lignes(self) -> list[dict]:
@@ -296,21 +484,30 @@ class Etape:
 
 
 @dataclass(frozen=True)
+class Rubrique:
+    """Un groupe de pièces sur la page des justificatifs."""
+
+    titre: Texte
+    intro: Texte = ""
+
+
+@dataclass(frozen=True)
 class Piece:
     """Une pièce demandée selon les réponses ; son texte et ses bornes sont des `PieceReference` datées.
 
     `variante` : suffixe de la référence à lire (« etudiant.DOMICILE.hotel »). `numero` : nature du numéro saisi, pour
-    une pièce sans fichier.
+    une pièce sans fichier. `quand` : la condition en mots, pour la liste à télécharger.
     """
 
     code: str
-    rubrique: Texte
+    rubrique: Rubrique
     sous_rubrique: Texte = ""
     demandee_si: Callable[[Reponses, Contexte], bool] = lambda reponses, contexte: True
     obligatoire_si: Callable[[Reponses, Contexte], bool] | None = None
     variantes: tuple[str, ...] = ()
     variante: Callable[[Reponses, Contexte], str] | None = None
     numero: str = ""
+    quand: Texte = ""
 
 
 @dataclass(frozen=True)

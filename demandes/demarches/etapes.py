@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from demandes.champs import OuiNonField, valider_encodable
+from demandes.champs import CodePostalField, OuiNonField, cle_verifiee, valider_encodable
 from demandes.demarches.base import BlocFormSet, Etape, EtapeForm, Groupe, LigneForm
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
@@ -17,6 +17,7 @@ class EnfantForm(LigneForm):
 class EnfantFormSet(BlocFormSet):
     titre_ligne = _("Enfant")
     ajouter = _("Ajouter un enfant")
+    supprimer = _("Supprimer l'enfant")
 
 
 class InformationsForm(EtapeForm):
@@ -66,9 +67,12 @@ class InformationsForm(EtapeForm):
     )
     conditions = {"nationalite_conjoint": ("en_couple", ("oui",)), "enfants": ("enfants_en_france", ("oui",))}
     blocs = {
-        "enfants": forms.formset_factory(EnfantForm, formset=EnfantFormSet, extra=1, max_num=15, validate_max=True)
+        "enfants": forms.formset_factory(
+            EnfantForm, formset=EnfantFormSet, extra=0, min_num=1, max_num=15, validate_max=True, absolute_max=20
+        )
     }
     hors_recapitulatif = frozenset({"adresse", "adresse_insee", "adresse_cle"})
+    aides = frozenset({"adresse"})
 
     nom_usage = forms.CharField(validators=[valider_encodable], label=_("Nom d'usage"), max_length=100, required=False)
     situation_familiale = forms.ChoiceField(
@@ -115,12 +119,7 @@ class InformationsForm(EtapeForm):
         help_text=_("Bâtiment, étage, « chez… »"),
         widget=forms.TextInput(attrs={"autocomplete": "address-line2"}),
     )
-    adresse_code_postal = forms.RegexField(
-        r"^\d{5}$",
-        label=_("Code postal"),
-        widget=forms.TextInput(attrs={"autocomplete": "postal-code", "inputmode": "numeric"}),
-        error_messages={"invalid": _("Saisissez un code postal de 5 chiffres, par exemple 75020.")},
-    )
+    adresse_code_postal = CodePostalField(label=_("Code postal"))
     adresse_commune = forms.CharField(
         validators=[valider_encodable],
         label=_("Commune"),
@@ -128,12 +127,27 @@ class InformationsForm(EtapeForm):
         widget=forms.TextInput(attrs={"autocomplete": "address-level2"}),
     )
     adresse_insee = forms.CharField(required=False, max_length=5, widget=forms.HiddenInput)
-    adresse_cle = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
-    telephone = TelephoneField(label=_("Téléphone portable"))
+    adresse_cle = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
+    telephone = TelephoneField(label=_("Téléphone portable"), mobile=True)
 
     def __init__(self, *args, contexte: Contexte, **options):
         super().__init__(*args, contexte=contexte, **options)
         self.fields["nationalite_conjoint"].choices = [("", ""), *contexte.choix_nationalites]
+
+    def clean(self) -> dict:
+        """Une adresse retouchée après avoir été choisie n'est plus celle de la base : elle est dite non vérifiée."""
+        valeurs = super().clean()
+        adresse = {
+            nom: valeurs.get(f"adresse_{nom}", "") for nom in ("numero", "voie", "code_postal", "commune", "insee")
+        }
+        valeurs["adresse_cle"] = cle_verifiee(valeurs.get("adresse_cle", ""), **adresse)
+        usager = self.contexte.usager
+        connue = (usager.adresse_code_postal, usager.adresse_commune, usager.adresse_insee)
+        if not valeurs["adresse_cle"] and connue != (
+            adresse["code_postal"], adresse["commune"], adresse["insee"],
+        ):  # fmt: skip
+            valeurs["adresse_insee"] = ""
+        return valeurs
 
     @classmethod
     def initiales(cls, contexte: Contexte) -> dict:

@@ -20,6 +20,7 @@ from demandes.demarches.base import (
     LigneForm,
     Piece,
     Reponses,
+    Rubrique,
     TitreDelivrable,
     euros,
 )
@@ -176,6 +177,13 @@ class MotifEtudesForm(EtapeForm):
             ),
         )
 
+    def objet_de(self, nom: str) -> str:
+        """Les deux années posent les mêmes questions : l'année les distingue."""
+        groupe = next(groupe for groupe in self.groupes if nom in groupe.champs)
+        if nom == groupe.champs[0]:
+            return super().objet_de(nom)
+        return f"{super().objet_de(nom)} ({str(groupe.titre).lower()})"
+
     def avertissements(self) -> list[Avertissement]:
         """Un cycle et un niveau qui ne vont pas ensemble sont signalés, jamais refusés (domaine §4)."""
         return [
@@ -205,6 +213,7 @@ class RessourceForm(LigneForm):
 class RessourceFormSet(BlocFormSet):
     titre_ligne = _("Ressource")
     ajouter = _("Ajouter une ressource")
+    supprimer = _("Supprimer la ressource")
 
 
 class RessourcesForm(EtapeForm):
@@ -220,7 +229,7 @@ class RessourcesForm(EtapeForm):
     )
     blocs = {
         "ressources": forms.formset_factory(
-            RessourceForm, formset=RessourceFormSet, extra=1, max_num=10, validate_max=True
+            RessourceForm, formset=RessourceFormSet, extra=1, max_num=10, validate_max=True, absolute_max=15
         )
     }
 
@@ -232,6 +241,15 @@ class RessourcesForm(EtapeForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Si vous n'atteignez pas le montant minimum de ressources, précisez-en les raisons."),
     )
+
+    def full_clean(self) -> None:
+        """L'explication devient obligatoire sous le seuil ; elle est contrôlée une fois les lignes lues."""
+        self.fields["explication"].required = False
+        super().full_clean()
+        self.fields["explication"].required = self.sous_le_seuil
+
+    def calculs(self) -> dict:
+        return {"total": self.total_affiche, "sous_le_seuil": self.sous_le_seuil}
 
     @property
     def seuil(self) -> Decimal:
@@ -348,11 +366,29 @@ def logement(reponses: Reponses, contexte: Contexte) -> str:
 
 
 ETAT_CIVIL, DOMICILIATION = _("État-civil"), _("Domiciliation")
-R_INFORMATIONS, R_MOTIF, R_RESSOURCES = _("Informations personnelles"), _("Motif de séjour"), _("Ressources")
+R_INFORMATIONS, R_MOTIF = Rubrique(_("Informations personnelles")), Rubrique(_("Motif de séjour"))
+R_RESSOURCES = Rubrique(
+    _("Ressources"),
+    _("En cas de ressources multiples, veuillez joindre le justificatif de chacune des ressources."),
+)
 PIECES = (
-    Piece("TITRE_SEJOUR", R_INFORMATIONS, ETAT_CIVIL, demandee_si=detient_un_titre_hors_vlsts),
-    Piece("PASSEPORT", R_INFORMATIONS, ETAT_CIVIL, obligatoire_si=sans_titre_en_cours),
-    Piece("ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande),
+    Piece(
+        "TITRE_SEJOUR",
+        R_INFORMATIONS,
+        ETAT_CIVIL,
+        demandee_si=detient_un_titre_hors_vlsts,
+        quand=_("Si vous détenez un titre de séjour, hors VLS-TS"),
+    ),
+    Piece(
+        "PASSEPORT",
+        R_INFORMATIONS,
+        ETAT_CIVIL,
+        obligatoire_si=sans_titre_en_cours,
+        quand=_("Obligatoire si vous n'avez pas de titre de séjour en cours de validité"),
+    ),
+    Piece(
+        "ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande, quand=_("Pour une première demande")
+    ),
     Piece("EPHOTO", R_INFORMATIONS, ETAT_CIVIL, numero="ephoto"),
     Piece(
         "DOMICILE",
@@ -360,16 +396,32 @@ PIECES = (
         DOMICILIATION,
         variantes=("locataire_proprietaire", "hotel", "heberge"),
         variante=logement,
+        quand=_("Selon votre logement"),
     ),
     Piece("INSCRIPTION", R_MOTIF),
-    Piece("MOBILITE", R_MOTIF, demandee_si=en_mobilite),
-    Piece("RELEVES_NOTES", R_MOTIF, demandee_si=etudiant_en_france_l_an_passe),
+    Piece("MOBILITE", R_MOTIF, demandee_si=en_mobilite, quand=_("Si vous suivez un programme de mobilité")),
+    Piece(
+        "RELEVES_NOTES",
+        R_MOTIF,
+        demandee_si=etudiant_en_france_l_an_passe,
+        quand=_("Si vous étiez étudiant en France l'année précédente"),
+    ),
     Piece("DERNIER_DIPLOME", R_MOTIF),
-    Piece("REUSSITE", R_MOTIF, demandee_si=annee_precedente_validee),
-    Piece("RES_TIERS", R_RESSOURCES, demandee_si=a_pour_ressource("pris_en_charge")),
-    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier")),
-    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie")),
-    Piece("RES_PERSO", R_RESSOURCES, demandee_si=a_pour_ressource("personnelles")),
+    Piece("REUSSITE", R_MOTIF, demandee_si=annee_precedente_validee, quand=_("Si vous avez validé l'année précédente")),
+    Piece(
+        "RES_TIERS",
+        R_RESSOURCES,
+        demandee_si=a_pour_ressource("pris_en_charge"),
+        quand=_("Si un tiers vous prend en charge"),
+    ),
+    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier"), quand=_("Si vous êtes boursier")),
+    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie"), quand=_("Si vous êtes salarié")),
+    Piece(
+        "RES_PERSO",
+        R_RESSOURCES,
+        demandee_si=a_pour_ressource("personnelles"),
+        quand=_("Si vous avez des ressources personnelles"),
+    ),
 )
 
 # --- Cas (domaine §1.1) ----------------------------------------------------------------------------------------------
@@ -401,7 +453,7 @@ def cas_etudiant(contexte: Contexte) -> Cas | Fermee:
     if motif == "etudiant_concours" or titre.nature == natures.COURT_SEJOUR:
         return Fermee(_("Le visa de court séjour « étudiant-concours » n'est pas couvert ici. ") + A_LA_PREFECTURE)
     if motif in {"citoyen_ue", "citoyen_ue_permanent"}:
-        return Fermee(_("Votre titre « Citoyen UE/EEE/Suisse » vous donne déjà le droit d'étudier ."))
+        return Fermee(_("Votre titre « Citoyen UE/EEE/Suisse » vous donne déjà le droit d'étudier."))
     if titre.nature == natures.VLS_TS and motif in MOTIFS_ETUDIANT:
         if titre.valide_le is None:
             return Fermee(_("Validez d'abord votre visa de long séjour valant titre de séjour (VLS-TS)."))

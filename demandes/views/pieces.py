@@ -1,0 +1,206 @@
+"""L'étape des justificatifs : une page, un formulaire. Joindre un fichier ne perd rien de ce qui est tapé ailleurs."""
+
+from dataclasses import dataclass, field
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from demandes import operations
+from demandes.demarches.base import Etape
+from demandes.models import PieceJointe
+from demandes.operations import DemandeFigee, NumeroDejaUtilise, PieceRefusee, SaisiePerimee, pieces_a_regler
+from demandes.parcours import Parcours, PieceDemandee
+from demandes.permissions import brouillons_modifiables, demandes_visibles
+from documents.fichiers import ACCEPT, FichierRefuse, reponse_fichier
+
+
+@dataclass
+class Emplacement:
+    """Une pièce demandée, telle que la page la montre : ce qui est joint, ce qui est déclaré, ce qui ne va pas."""
+
+    piece: PieceDemandee
+    absente: bool = False
+    raison: str = ""
+    erreurs: list[str] = field(default_factory=list)
+
+    @property
+    def a_erreur(self) -> bool:
+        return bool(self.erreurs)
+
+
+def page(
+    request: HttpRequest, parcours: Parcours, etape: Etape, *, erreurs: dict | None = None, manques=(), status=200
+) -> HttpResponse:
+    """`erreurs` : code de pièce → phrases ; `manques` : ce qui empêche de poursuivre."""
+    erreurs = {code: list(phrases) for code, phrases in (erreurs or {}).items()}
+    for manque in manques:
+        erreurs.setdefault(manque.ancre.removeprefix("piece-"), []).append(manque.texte)
+    declarations = parcours.saisie(etape).reponses or {}
+    emplacements = [
+        Emplacement(
+            piece,
+            absente=bool(declarations.get(f"absente_{piece.code}")),
+            raison=(declarations.get(f"raison_{piece.code}") or [""])[0],
+            erreurs=erreurs.get(piece.code, []),
+        )
+        for piece in parcours.pieces
+    ]
+    return render(
+        request,
+        etape.gabarit,
+        {
+            "parcours": parcours,
+            "demande": parcours.demande,
+            "demarche": parcours.demarche,
+            "etape": etape,
+            "rang": parcours.rang(etape),
+            "suivante": parcours.suivante(etape),
+            "emplacements": emplacements,
+            "version": parcours.saisie(etape).version,
+            "numero_saisi": request.POST.get("ephoto") or (declarations.get("ephoto") or [""])[0],
+            "accept": ACCEPT,
+            "erreurs": [
+                {"ancre": f"piece-{code}", "texte": phrase} for code, phrases in erreurs.items() for phrase in phrases
+            ],
+        },
+        status=status,
+    )
+
+
+def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
+    """Tout bouton de la page : fichiers choisis et raisons écrites sont gardés d'abord, puis vient l'acte demandé."""
+    demande, le = parcours.demande, timezone.now()
+    verbe, _deux_points, objet = request.POST.get("action", "suivant").partition(":")
+    erreurs: dict[str, list[str]] = {}
+
+    _joindre_les_fichiers(request, parcours, erreurs, le=le)
+    if verbe in {"retirer", "retablir"} and objet.isdigit():
+        piece = get_object_or_404(demande.pieces, pk=objet)
+        if verbe == "retirer":
+            operations.retirer_piece(demande, piece, le=le)
+            messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
+            request.session["piece_retiree"] = piece.pk
+        elif not operations.retablir_piece(demande, piece, le=le):
+            messages.error(request, _("Ce fichier ne peut plus être rétabli : joignez-le de nouveau."))
+    elif verbe == "retirer_ephoto":
+        operations.retirer_ephoto(demande, le=le)
+    elif (numero := request.POST.get("ephoto", "").strip()) and verbe in {"ephoto", "suivant"}:
+        _confirmer_ephoto(demande, numero, erreurs, le=le)
+    elif verbe == "ephoto":
+        erreurs["EPHOTO"] = [_("Saisissez votre numéro ephoto, par exemple 1PMT-EK77-0613-1138-07AA-00.")]
+
+    version = request.POST.get("version", "0")
+    try:
+        saisie = operations.enregistrer_pieces(
+            demande, etape, request.POST, version=int(version) if version.isdigit() else 0, le=le,
+            valider=verbe == "suivant" and not erreurs,
+        )  # fmt: skip
+    except SaisiePerimee:
+        messages.warning(request, _("Vos justificatifs ont changé dans un autre onglet : voici leur dernier état."))
+        return redirect(request.path)
+
+    parcours = Parcours(demande, le=le)
+    if erreurs:
+        return page(request, parcours, etape, erreurs=erreurs, status=422)
+    if verbe == "suivant":
+        if saisie.validee_le is None:
+            return page(request, parcours, etape, manques=pieces_a_regler(parcours, etape), status=422)
+        return redirect("demandes:etape", demande.pk, parcours.suivante(etape).code)
+    if verbe == "precedent":
+        return redirect("demandes:etape", demande.pk, parcours.precedente(etape).code)
+    if verbe == "quitter":
+        messages.success(request, _("Vos justificatifs sont gardés. Reprenez votre demande quand vous voulez."))
+        return redirect("demandes:espace")
+    ancre = _ancre(demande, verbe, objet)
+    return redirect(request.path + (f"#{ancre}" if ancre else ""))
+
+
+def _ancre(demande, verbe: str, objet: str) -> str:
+    """Revenir là où la personne était."""
+    if verbe == "ajouter":
+        return f"piece-{objet}"
+    if verbe in {"ephoto", "retirer_ephoto"}:
+        return "piece-EPHOTO"
+    if verbe in {"retirer", "retablir"} and objet.isdigit():
+        return f"piece-{demande.pieces.get(pk=objet).code}"
+    return ""
+
+
+def _joindre_les_fichiers(request: HttpRequest, parcours: Parcours, erreurs: dict, *, le) -> None:
+    """Chaque fichier compte pour lui seul : un refus n'empêche pas les autres."""
+    codes = {piece.code for piece in parcours.pieces if not piece.piece.numero}
+    remplacables = {str(jointe.pk): piece.code for piece in parcours.pieces for jointe in piece.fichiers}
+    for nom in request.FILES:
+        genre, _souligne, cible = nom.partition("_")
+        code = cible if genre == "fichier" else remplacables.get(cible) if genre == "remplacer" else None
+        if code not in codes:
+            continue
+        for televersement in request.FILES.getlist(nom):
+            try:
+                operations.joindre_piece(
+                    parcours.demande, code, televersement, par=request.user, le=le,
+                    remplace=int(cible) if genre == "remplacer" else None,
+                )  # fmt: skip
+            except (FichierRefuse, PieceRefusee) as refus:
+                erreurs.setdefault(code, []).append(str(refus))
+    verbe, _deux_points, objet = request.POST.get("action", "").partition(":")
+    if verbe == "ajouter" and objet in codes and not request.FILES.getlist(f"fichier_{objet}"):
+        erreurs.setdefault(objet, []).append(str(FichierRefuse("absent")))
+
+
+def _confirmer_ephoto(demande, numero: str, erreurs: dict, *, le) -> None:
+    try:
+        operations.confirmer_ephoto(demande, numero, le=le)
+    except ValidationError as faute:
+        erreurs["EPHOTO"] = list(faute.messages)
+    except NumeroDejaUtilise:
+        erreurs["EPHOTO"] = [
+            _("Ce numéro ephoto a déjà servi à une autre demande. Un numéro ne sert qu'une fois : refaites une ephoto.")
+        ]
+
+
+@require_POST
+@login_required
+def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+    """Un fichier, envoyé seul par la page (JavaScript) : rend la liste des fichiers de la pièce, erreur comprise."""
+    demande = get_object_or_404(brouillons_modifiables(request.user), pk=pk)
+    remplace = request.POST.get("remplace", "")
+    erreurs: list[str] = []
+    try:
+        televersement = request.FILES.get("fichier")
+        if televersement is None:
+            raise FichierRefuse("absent")
+        operations.joindre_piece(
+            demande, code, televersement, par=request.user, le=timezone.now(),
+            remplace=int(remplace) if remplace.isdigit() else None,
+        )  # fmt: skip
+    except (FichierRefuse, PieceRefusee) as refus:
+        erreurs.append(str(refus))
+    except DemandeFigee:
+        return HttpResponse(status=409)
+    piece = Parcours(demande, le=timezone.now()).piece(code)
+    if piece is None:
+        return HttpResponse(status=404)
+    contexte = {"emplacement": Emplacement(piece, erreurs=erreurs), "demande": demande, "accept": ACCEPT}
+    return render(request, "composants/piece_fichiers.html", contexte, status=422 if erreurs else 200)
+
+
+@require_safe
+@login_required
+@never_cache
+def voir(request: HttpRequest, pk: int, piece: int) -> HttpResponse:
+    """Une de ses pièces, retirées comprises tant que le brouillon les garde."""
+    jointe = get_object_or_404(
+        PieceJointe.objects.filter(demande__in=demandes_visibles(request.user), demande_id=pk).select_related(
+            "fichier"
+        ),
+        pk=piece,
+    )
+    return reponse_fichier(jointe.fichier, en_ligne=True)
