@@ -11,7 +11,7 @@ for reglage in DATABASE_URL REDIS_URL; do
   if [ -z "${!reglage:-}" ] && [ -r .env ]; then export "$reglage=$(sed -n "s/^$reglage=//p" .env | tail -n 1)"; fi
 done
 
-dire() { printf '%s\n' "$*"; }
+dire() { printf '%s\n' "$@"; }
 etape() { printf '· %s\n' "$*"; }
 echouer() { printf '\n%s\n' "$*" >&2; exit 1; }
 
