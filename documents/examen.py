@@ -13,6 +13,7 @@ import io
 import re
 import resource
 import sys
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -21,7 +22,7 @@ PIXELS_MAX = 70_000_000
 # Les images d'un PDF ne sont pas dépliées ici : une page A3 à 1 000 points par pouce.
 PIXELS_MAX_PDF = 200_000_000
 DEPLIE_MAX = 512 * 1024 * 1024
-VALEURS_MAX = 3_000_000
+VALEURS_MAX = 1_500_000
 MEMOIRE_MAX = 1536 * 1024 * 1024
 SECONDES_MAX = 20
 BLOC = 1024 * 1024
@@ -34,6 +35,7 @@ FORMATS = {
     "image/heif": ["HEIF"],
 }
 ACTIONS_INTERDITES = {"/JavaScript", "/Launch", "/ImportData", "/RichMediaExecute"}
+CLES_SURVEILLEES = {"/S", "/JS", "/EF", "/Type", "/Subtype", "/OnInstantiate"}
 LIENS_VERS_FICHIER_JOINT = {"/F", "/UF", "/DOS", "/Mac", "/Unix"}
 
 
@@ -60,8 +62,11 @@ def examiner_image(contenu: bytes, type_mime: str) -> bytes:
         import pillow_heif  # noqa: PLC0415 (idem)
 
         pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
-    Image.MAX_IMAGE_PIXELS = None  # remplacé par la limite exacte ci-dessous
-    image = Image.open(io.BytesIO(contenu), formats=FORMATS[type_mime])
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            image = Image.open(io.BytesIO(contenu), formats=FORMATS[type_mime])
+    except Image.DecompressionBombError as cause:
+        raise Refus("bombe") from cause
     if image.width * image.height > PIXELS_MAX:
         raise Refus("bombe")
     image.load()
@@ -111,8 +116,6 @@ def sur_fond_blanc(image):
 def examiner_pdf(contenu: bytes) -> bytes:
     import pikepdf  # noqa: PLC0415 (le processus n'importe que ce qu'il ouvre)
 
-    limites = {"flate_max_memory": 64 * BLOC, "run_length_max_memory": 64 * BLOC, "png_max_memory": 64 * BLOC}
-    pikepdf.settings.set_qpdf_limits(**limites, tiff_max_memory=64 * BLOC)
     if est_tronque(contenu):
         raise Refus("illisible")
     try:
@@ -121,11 +124,11 @@ def examiner_pdf(contenu: bytes) -> bytes:
         raise Refus("protege") from cause
     if "/Collection" in pdf.Root:
         raise Refus("fichiers_joints")
-    if "/XFA" in pdf.Root.get("/AcroForm", {}):
+    if "/XFA" in (pdf.Root.get("/AcroForm") or {}):
         raise Refus("programme")
     deplies = Deplies()
-    for objet in dictionnaires(pdf):
-        controler(objet)
+    for objet, entrees in dictionnaires(pdf):
+        controler(entrees)
         if isinstance(objet, pikepdf.Stream):
             deplies.ajouter(objet)
     if not len(pdf.pages) or any(deplies.abime(page) for page in pdf.pages):
@@ -138,53 +141,57 @@ def examiner_pdf(contenu: bytes) -> bytes:
 
 
 def est_tronque(contenu: bytes) -> bool:
-    """Sans sa dernière marque de fin, ou plus court que la longueur qu'il annonce : qpdf réparerait ce qui reste."""
+    """Coupé avant sa dernière marque de fin, ou plus court qu'il ne l'annonce : qpdf « réparerait » ce qui reste."""
     fin = contenu.rfind(b"%%EOF")
+    suite = contenu[fin:]
     annonce = re.search(rb"/Linearized[^>]{0,200}?/L\s+(\d{1,12})", contenu[:2048])
-    return fin < 0 or fin < contenu.rfind(b"startxref") or (annonce is not None and int(annonce[1]) > len(contenu))
+    return (
+        fin < 0 or b"startxref" in suite or b" obj" in suite or (annonce is not None and int(annonce[1]) > len(contenu))
+    )
 
 
-def dictionnaires(pdf) -> Iterator:
-    """Tous les dictionnaires et flux du fichier, joignables ou non, imbriqués compris, sans récursion."""
+def dictionnaires(pdf) -> Iterator[tuple]:
+    """Tous les dictionnaires et flux du fichier, joignables ou non, imbriqués compris, avec leurs entrées."""
     import pikepdf  # noqa: PLC0415 (le processus n'importe que ce qu'il ouvre)
 
+    composes = (pikepdf.Dictionary, pikepdf.Array, pikepdf.Stream)
     vus = 0
     for racine in pdf.objects:
         pile = [racine]
         while pile:
             objet = pile.pop()
-            vus += 1
-            if isinstance(objet, pikepdf.Array):
-                valeurs = list(objet)
-            elif isinstance(objet, pikepdf.Dictionary | pikepdf.Stream):
-                yield objet
-                valeurs = [valeur for _, valeur in objet.items()]
-            else:
+            if not isinstance(objet, composes):
                 continue
-            vus += len(valeurs)
+            vus += 1 + len(objet.keys() if isinstance(objet, pikepdf.Stream) else objet)
             if vus > VALEURS_MAX:
                 raise Refus("bombe")
-            pile += [v for v in valeurs if isinstance(v, pikepdf.Object) and not v.is_indirect]
+            if isinstance(objet, pikepdf.Array):
+                valeurs = list(objet)
+            else:
+                entrees = dict(objet.items())
+                yield objet, entrees
+                valeurs = entrees.values()
+            pile += [v for v in valeurs if isinstance(v, composes) and not v.is_indirect]
 
 
-def controler(objet) -> None:
+def controler(entrees: dict) -> None:
     """Rien de ce qui s'exécute, rien de ce qui cache un autre fichier : actions, annotations, arbres de noms."""
     import pikepdf  # noqa: PLC0415 (le processus n'importe que ce qu'il ouvre)
 
-    def nom(cle: str) -> str:
-        valeur = objet.get(cle)
-        return str(valeur) if isinstance(valeur, pikepdf.Name) else ""
-
-    if nom("/S") in ACTIONS_INTERDITES or "/OnInstantiate" in objet:
+    if CLES_SURVEILLEES.isdisjoint(entrees):
+        return
+    noms = {cle: str(valeur) for cle, valeur in entrees.items() if isinstance(valeur, pikepdf.Name)}
+    action, genre, sous_genre = noms.get("/S"), noms.get("/Type"), noms.get("/Subtype")
+    if action in ACTIONS_INTERDITES or "/OnInstantiate" in entrees:
         raise Refus("programme")
-    if isinstance(objet.get("/JS"), pikepdf.String | pikepdf.Stream):
+    if isinstance(entrees.get("/JS"), pikepdf.String | pikepdf.Stream):
         raise Refus("programme")
-    fichiers = objet.get("/EF")
+    fichiers = entrees.get("/EF")
     if isinstance(fichiers, pikepdf.Dictionary) and LIENS_VERS_FICHIER_JOINT & set(fichiers.keys()):
         raise Refus("fichiers_joints")
-    if nom("/Type") == "/EmbeddedFile" or nom("/S") == "/GoToE" or nom("/Subtype") in {"/FileAttachment", "/RichMedia"}:
+    if action == "/GoToE" or genre == "/EmbeddedFile" or sous_genre in {"/FileAttachment", "/RichMedia"}:
         raise Refus("fichiers_joints")
-    if nom("/Subtype") == "/Image" and int(objet.get("/Width", 0)) * int(objet.get("/Height", 0)) > PIXELS_MAX_PDF:
+    if sous_genre == "/Image" and int(entrees.get("/Width", 0)) * int(entrees.get("/Height", 0)) > PIXELS_MAX_PDF:
         raise Refus("bombe")
 
 
@@ -209,7 +216,9 @@ class Deplies:
                 morceaux = self.compter([flux.read_bytes(pikepdf.StreamDecodeLevel.generalized)])
             for _ in morceaux:
                 pass
-        except (zlib.error, pikepdf.PdfError):
+        except (zlib.error, pikepdf.PdfError) as erreur:
+            if "limit exceeded" in str(erreur):
+                raise Refus("bombe") from erreur
             self.abimes.add(flux.objgen)
 
     def compter(self, morceaux: Iterable[bytes]) -> Iterator[bytes]:
@@ -239,11 +248,26 @@ def deplier(morceaux: Iterable[bytes]) -> Iterator[bytes]:
         yield suite
 
 
-def principal() -> None:
+def limiter(type_mime: str) -> None:
+    """Bornes du processus entier, que `examiner` seul ne peut pas poser."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMOIRE_MAX, MEMOIRE_MAX))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDES_MAX, SECONDES_MAX))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if type_mime == "application/pdf":
+        import pikepdf  # noqa: PLC0415 (le processus n'importe que ce qu'il ouvre)
+
+        # Les flux d'objets, que qpdf déplie à l'ouverture, sont petits dans un vrai document.
+        pikepdf.settings.set_qpdf_limits(
+            flate_max_memory=64 * BLOC,
+            run_length_max_memory=64 * BLOC,
+            png_max_memory=64 * BLOC,
+            tiff_max_memory=64 * BLOC,
+        )
+
+
+def principal() -> None:
+    limiter(sys.argv[1])
     try:
         reponse = b"accepte\n" + examiner(sys.stdin.buffer.read(), sys.argv[1])
     except Refus as refus:

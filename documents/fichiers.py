@@ -134,14 +134,17 @@ def reponse_fichier(fichier: Fichier, *, en_ligne: bool) -> HttpResponse:
     )
     reponse["X-Content-Type-Options"] = "nosniff"
     reponse["Cache-Control"] = "private, no-store"
-    reponse["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'self'; sandbox"
+    # Safari n'affiche pas un PDF sous « sandbox » ; une page HTML, elle, ne serait jamais servie sous ce type.
+    isole = "" if fichier.type_mime == "application/pdf" else "; sandbox"
+    reponse["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors 'self'{isole}"
     return reponse
 
 
 def nom_affichable(nom: str) -> str:
     """Le nom donné par la personne, sans chemin ni caractère invisible (qui inverserait « gpj.exe ») ; 255 au plus."""
     nom = unicodedata.normalize("NFC", re.split(r"[/\\]", nom)[-1])
-    nom = "".join(" " if c.isspace() else c for c in nom if c.isspace() or unicodedata.category(c)[0] != "C")
+    nom = re.sub(r"[\t\r\n\u2028\u2029]", " ", nom)
+    nom = "".join(c for c in nom if unicodedata.category(c)[0] != "C")
     return " ".join(nom.split()).lstrip(".")[:255].strip() or _("document")
 
 
@@ -156,9 +159,11 @@ def avec_extension(nom: str, type_mime: str) -> str:
 def type_reconnu(contenu: bytes) -> str:
     """Type d'après le contenu ; l'extension et le type annoncés par le navigateur ne comptent pas."""
     try:
-        return magic.from_buffer(contenu[:8192], mime=True)
+        reconnu = magic.from_buffer(contenu[:8192], mime=True)
     except magic.MagicException:
-        return ""
+        reconnu = ""
+    # Les lecteurs de PDF tolèrent quelques octets avant l'en-tête ; l'examen, ensuite, l'ouvre vraiment ou le refuse.
+    return "application/pdf" if reconnu not in TYPES and b"%PDF-" in contenu[:1024] else reconnu
 
 
 def examiner_a_part(contenu: bytes, type_mime: str, *, nom: str) -> bytes:
@@ -225,4 +230,4 @@ def trop_lourd(nom: str, taille: int) -> FichierRefuse:
 
 def en_mo(taille: int) -> str:
     mo = math.ceil(taille * 10 / 1024**2) / 10
-    return _("%(nombre)s Mo") % {"nombre": number_format(mo, 0 if mo.is_integer() else 1)}
+    return f"{number_format(mo, 0 if mo.is_integer() else 1)}\u00a0{_('Mo')}"
