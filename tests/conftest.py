@@ -5,6 +5,7 @@ import os
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client, override_settings
+from django.test.signals import template_rendered
 from django.utils import timezone
 
 from documents import autorite
@@ -101,3 +102,30 @@ def sans_faute_axe():
         assert largeur <= 320, f"{page.url} : {largeur} px de large pour 320"
 
     return verifier
+
+
+# --- Tout gabarit est rendu par un test ------------------------------------------------------------------------------
+GABARITS_RENDUS: set[str] = set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gabarits_rendus():
+    """Les noms des gabarits rendus depuis le début de la suite, inclusions et héritages compris."""
+
+    def noter(template, **_):
+        GABARITS_RENDUS.add(template.name)
+
+    template_rendered.connect(noter)
+    yield GABARITS_RENDUS
+    template_rendered.disconnect(noter)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Le contrôle des gabarits rendus vient en dernier ; d'une suite partielle il ne dirait rien, on l'en ôte."""
+    controle = [item for item in items if item.name == "test_chaque_gabarit_a_ete_rendu_par_un_test"]
+    toute = config.args == config.getini("testpaths") and not config.option.keyword
+    toute = toute and config.option.markexpr in {"", "not long and not panne"}
+    items[:] = [item for item in items if item not in controle] + (controle if toute else [])
+    if controle and not toute:
+        config.hook.pytest_deselected(items=controle)
