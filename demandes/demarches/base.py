@@ -481,6 +481,7 @@ class Etape:
     genre: str = "formulaire"
     form: type[EtapeForm] | None = None
     gabarit: str = "demandes/etape.html"
+    icone: str = ""
 
 
 @dataclass(frozen=True)

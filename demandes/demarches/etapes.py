@@ -174,6 +174,7 @@ INFORMATIONS = Etape(
     _("Vérifiez les informations relatives à votre état-civil et votre adresse."),
     consigne=_("Je vérifie et complète mes informations personnelles."),
     form=InformationsForm,
+    icone="fr-icon-user-line",
 )
 JUSTIFICATIFS = Etape(
     "justificatifs",
@@ -182,6 +183,7 @@ JUSTIFICATIFS = Etape(
     consigne=_("Je joins mes documents justificatifs."),
     genre="pieces",
     gabarit="demandes/pieces.html",
+    icone="fr-icon-attachment-line",
 )
 RECAPITULATIF = Etape(
     "recapitulatif",
@@ -189,6 +191,7 @@ RECAPITULATIF = Etape(
     _("Vérifiez le récapitulatif de votre demande et de vos documents."),
     genre="recapitulatif",
     gabarit="demandes/recapitulatif.html",
+    icone="fr-icon-list-unordered",
 )
 CONFIRMATION = Etape(
     "confirmation",
@@ -196,4 +199,5 @@ CONFIRMATION = Etape(
     _("Le dépôt de votre demande est confirmé."),
     genre="confirmation",
     gabarit="demandes/confirmation.html",
+    icone="fr-icon-checkbox-circle-line",
 )

@@ -1,6 +1,7 @@
 """Titre de séjour « étudiant » : six étapes (guide 000, domaine §1.1, §4, §5, §7.1)."""
 
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 
 from django import forms
@@ -17,6 +18,7 @@ from demandes.demarches.base import (
     EtapeForm,
     Fermee,
     Groupe,
+    Ligne,
     LigneForm,
     Piece,
     Reponses,
@@ -272,6 +274,14 @@ class RessourcesForm(EtapeForm):
     def total_affiche(self) -> str:
         return euros(self.total)
 
+    def lignes(self, groupe: Groupe) -> Iterator[Ligne]:
+        """Les réponses, et le total comme le guide le montre au récapitulatif."""
+        lignes = list(super().lignes(groupe))
+        rang = next((rang for rang, ligne in enumerate(lignes) if ligne.champ == "heberge"), len(lignes))
+        libelle = str(_("Montant total par mois"))
+        lignes.insert(rang, Ligne("total", libelle, str(self.total), self.total_affiche))
+        yield from lignes
+
     @property
     def sous_le_seuil(self) -> bool:
         return self.total < self.seuil
@@ -310,6 +320,7 @@ MOTIF = Etape(
     _("Décrivez votre projet."),
     consigne=_("Je renseigne mon motif de séjour."),
     form=MotifEtudesForm,
+    icone="fr-icon-book-2-line",
 )
 RESSOURCES = Etape(
     "ressources",
@@ -317,6 +328,7 @@ RESSOURCES = Etape(
     _("Renseignez les ressources dont vous bénéficiez."),
     consigne=_("Je renseigne mes ressources et leur(s) origine(s)."),
     form=RessourcesForm,
+    icone="fr-icon-money-euro-circle-line",
 )
 
 

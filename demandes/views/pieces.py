@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -18,6 +19,7 @@ from demandes.models import PieceJointe
 from demandes.operations import DemandeFigee, NumeroDejaUtilise, PieceRefusee, SaisiePerimee, pieces_a_regler
 from demandes.parcours import Parcours, PieceDemandee
 from demandes.permissions import brouillons_modifiables, demandes_visibles
+from demandes.views.acces import adresse_de_la_suite, adresse_precedente, contexte_d_etape, vers_la_demande
 from documents.fichiers import ACCEPT, FichierRefuse, reponse_fichier
 
 
@@ -28,6 +30,7 @@ class Emplacement:
     piece: PieceDemandee
     absente: bool = False
     raison: str = ""
+    raison_ailleurs: str = ""
     erreurs: list[str] = field(default_factory=list)
 
     @property
@@ -35,19 +38,40 @@ class Emplacement:
         return bool(self.erreurs)
 
 
+def vue(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
+    if request.method != "POST":
+        return page(request, parcours, etape)
+    try:
+        return envoyer(request, parcours, etape)
+    except DemandeFigee:
+        return vers_la_demande(demandes_visibles(request.user).get(pk=parcours.demande.pk))
+
+
 def page(
-    request: HttpRequest, parcours: Parcours, etape: Etape, *, erreurs: dict | None = None, manques=(), status=200
+    request: HttpRequest,
+    parcours: Parcours,
+    etape: Etape,
+    *,
+    erreurs: dict | None = None,
+    manques=(),
+    saisi: MultiValueDict | None = None,
+    status=200,
 ) -> HttpResponse:
-    """`erreurs` : code de pièce → phrases ; `manques` : ce qui empêche de poursuivre."""
+    """`erreurs` : code de pièce → phrases ; `manques` : ce qui empêche de poursuivre.
+
+    `saisi` : un envoi en conflit, montré à la place de ce qui est enregistré, qui est dit à côté.
+    """
     erreurs = {code: list(phrases) for code, phrases in (erreurs or {}).items()}
     for manque in manques:
         erreurs.setdefault(manque.ancre.removeprefix("piece-"), []).append(manque.texte)
-    declarations = parcours.saisie(etape).reponses or {}
+    declarations = MultiValueDict(parcours.saisie(etape).reponses or {})
+    montrees = declarations if saisi is None else saisi
     emplacements = [
         Emplacement(
             piece,
-            absente=bool(declarations.get(f"absente_{piece.code}")),
-            raison=(declarations.get(f"raison_{piece.code}") or [""])[0],
+            absente=bool(montrees.get(f"absente_{piece.code}")),
+            raison=montrees.get(f"raison_{piece.code}", ""),
+            raison_ailleurs=declarations.get(f"raison_{piece.code}", "") if saisi is not None else "",
             erreurs=erreurs.get(piece.code, []),
         )
         for piece in parcours.pieces
@@ -56,16 +80,12 @@ def page(
         request,
         etape.gabarit,
         {
-            "parcours": parcours,
-            "demande": parcours.demande,
-            "demarche": parcours.demarche,
-            "etape": etape,
-            "rang": parcours.rang(etape),
-            "suivante": parcours.suivante(etape),
+            **contexte_d_etape(parcours, etape),
             "emplacements": emplacements,
             "version": parcours.saisie(etape).version,
-            "numero_saisi": request.POST.get("ephoto") or (declarations.get("ephoto") or [""])[0],
+            "numero_saisi": request.POST.get("ephoto") or declarations.get("ephoto", ""),
             "accept": ACCEPT,
+            "retiree": _derniere_retiree(request, parcours),
             "erreurs": [
                 {"ancre": f"piece-{code}", "texte": phrase} for code, phrases in erreurs.items() for phrase in phrases
             ],
@@ -77,7 +97,7 @@ def page(
 def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
     """Tout bouton de la page : fichiers choisis et raisons écrites sont gardés d'abord, puis vient l'acte demandé."""
     demande, le = parcours.demande, timezone.now()
-    verbe, _deux_points, objet = request.POST.get("action", "suivant").partition(":")
+    verbe, _deux_points, objet = request.POST.get("action", "poursuivre").partition(":")
     erreurs: dict[str, list[str]] = {}
 
     _joindre_les_fichiers(request, parcours, erreurs, le=le)
@@ -86,12 +106,12 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
         if verbe == "retirer":
             operations.retirer_piece(demande, piece, le=le)
             messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
-            request.session["piece_retiree"] = piece.pk
+            request.session["piece_retiree"] = [demande.pk, piece.pk]
         elif not operations.retablir_piece(demande, piece, le=le):
             messages.error(request, _("Ce fichier ne peut plus être rétabli : joignez-le de nouveau."))
     elif verbe == "retirer_ephoto":
         operations.retirer_ephoto(demande, le=le)
-    elif (numero := request.POST.get("ephoto", "").strip()) and verbe in {"ephoto", "suivant"}:
+    elif (numero := request.POST.get("ephoto", "").strip()) and verbe in {"ephoto", "poursuivre"}:
         _confirmer_ephoto(demande, numero, erreurs, le=le)
     elif verbe == "ephoto":
         erreurs["EPHOTO"] = [_("Saisissez votre numéro ephoto, par exemple 1PMT-EK77-0613-1138-07AA-00.")]
@@ -100,26 +120,40 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     try:
         saisie = operations.enregistrer_pieces(
             demande, etape, request.POST, version=int(version) if version.isdigit() else 0, le=le,
-            valider=verbe == "suivant" and not erreurs,
+            valider=verbe == "poursuivre" and not erreurs,
         )  # fmt: skip
     except SaisiePerimee:
-        messages.warning(request, _("Vos justificatifs ont changé dans un autre onglet : voici leur dernier état."))
-        return redirect(request.path)
+        messages.warning(
+            request,
+            _(
+                "Vos justificatifs ont changé dans un autre onglet ou sur un autre appareil. Voici ce que vous venez "
+                "de saisir, et à côté ce qui avait été enregistré : gardez ce qui est juste, puis recommencez."
+            ),
+        )
+        return page(request, Parcours(demande, le=le), etape, erreurs=erreurs, saisi=request.POST, status=409)
 
     parcours = Parcours(demande, le=le)
     if erreurs:
         return page(request, parcours, etape, erreurs=erreurs, status=422)
-    if verbe == "suivant":
+    if verbe == "poursuivre":
         if saisie.validee_le is None:
             return page(request, parcours, etape, manques=pieces_a_regler(parcours, etape), status=422)
-        return redirect("demandes:etape", demande.pk, parcours.suivante(etape).code)
-    if verbe == "precedent":
-        return redirect("demandes:etape", demande.pk, parcours.precedente(etape).code)
+        return redirect(adresse_de_la_suite(request, parcours, etape))
+    if verbe == "revenir":
+        return redirect(adresse_precedente(parcours, etape))
     if verbe == "quitter":
         messages.success(request, _("Vos justificatifs sont gardés. Reprenez votre demande quand vous voulez."))
         return redirect("demandes:espace")
     ancre = _ancre(demande, verbe, objet)
     return redirect(request.path + (f"#{ancre}" if ancre else ""))
+
+
+def _derniere_retiree(request: HttpRequest, parcours: Parcours) -> PieceJointe | None:
+    """Le dernier fichier supprimé de cette demande, tant qu'il peut être rétabli."""
+    demande_pk, piece_pk = request.session.get("piece_retiree") or (None, None)
+    if demande_pk != parcours.demande.pk:
+        return None
+    return parcours.demande.pieces.filter(pk=piece_pk, retiree_le__isnull=False).select_related("fichier").first()
 
 
 def _ancre(demande, verbe: str, objet: str) -> str:

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET
 from demandes import operations
 from demandes.demarches.base import Etape
 from demandes.instantane import parties
+from demandes.models import Demande
 from demandes.operations import DemandeFigee, DemandeIncomplete
 from demandes.parcours import Manque, Parcours
-from demandes.permissions import demandes_visibles
 from demandes.suivi import Suivi
+from demandes.views.acces import adresse_precedente, contexte_d_etape
 from demandes.views.espace import demandes_suivies
 from documents.operations import NonEncodable
 
@@ -41,6 +42,10 @@ class EnvoiForm(forms.Form):
     )
 
 
+def vue(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
+    return envoyer(request, parcours, etape) if request.method == "POST" else page(request, parcours, etape)
+
+
 def page(
     request: HttpRequest, parcours: Parcours, etape: Etape, *, form: EnvoiForm | None = None, manques=(), status=200
 ) -> HttpResponse:
@@ -60,12 +65,7 @@ def page(
         request,
         etape.gabarit,
         {
-            "parcours": parcours,
-            "demande": demande,
-            "demarche": parcours.demarche,
-            "etape": etape,
-            "rang": parcours.rang(etape),
-            "suivante": parcours.suivante(etape),
+            **contexte_d_etape(parcours, etape),
             "parties": contenus,
             "pieces": parcours.pieces,
             "form": form or EnvoiForm(initial={"observations": demande.observations}),
@@ -100,15 +100,15 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
             operations.demander_rappel(demande, le=le)
             messages.success(request, _("Nous vous écrirons le jour où le dépôt s'ouvre."))
             return redirect(request.path)
-        if verbe == "precedent":
-            return redirect("demandes:etape", demande.pk, parcours.precedente(etape).code)
+        if verbe == "revenir":
+            return redirect(adresse_precedente(parcours, etape))
         if verbe == "quitter":
             messages.success(request, _("Votre demande est gardée. Reprenez-la quand vous voulez."))
             return redirect("demandes:espace")
         return _deposer(request, demande, etape, form, le=le)
     except DemandeFigee:
         demande.refresh_from_db()
-        return redirect("demandes:confirmation", demande.numero) if demande.numero else redirect("demandes:espace")
+        return vers_la_confirmation(demande)
 
 
 def _relire(request: HttpRequest, parcours: Parcours, etape: Etape, code: str, *, le) -> HttpResponse:
@@ -163,7 +163,5 @@ def confirmation(request: HttpRequest, numero: str) -> HttpResponse:
     )
 
 
-def deja_deposee(request: HttpRequest, pk: int) -> HttpResponse:
-    """Un brouillon déposé entre-temps : son adresse mène à sa confirmation, ou à l'espace."""
-    demande = get_object_or_404(demandes_visibles(request.user), pk=pk)
+def vers_la_confirmation(demande: Demande) -> HttpResponse:
     return redirect("demandes:confirmation", demande.numero) if demande.numero else redirect("demandes:espace")

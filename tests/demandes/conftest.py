@@ -12,7 +12,10 @@ from PIL import Image
 
 from demandes import operations
 from demandes.demarches import DEMARCHES
+from demandes.models import PieceJointe
 from demandes.parcours import Parcours, form_de_saisie
+from documents.fichiers import enregistrer_octets
+from documents.models import Fichier
 from tests.demandes.reponses import EPHOTO, ETAPES, envoi
 from tests.factories import SiteFactory, TitreSejourFactory
 
@@ -47,6 +50,11 @@ def photo(nom="piece.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(nom, tampon.getvalue(), "image/png")
 
 
+def fichier() -> Fichier:
+    """Un fichier déjà reçu : le contrôle des envois a ses propres tests."""
+    return enregistrer_octets(photo().read(), nom="piece.png", type_mime="image/png")
+
+
 def remplir(demande, *, jusqu_a="recapitulatif", le=None):
     """Franchit les étapes jusqu'à celle-ci, non comprise."""
     le = le or timezone.now()
@@ -65,12 +73,17 @@ def remplir(demande, *, jusqu_a="recapitulatif", le=None):
     return demande
 
 
+def numero_ephoto(demande) -> str:
+    """Un numéro par demande : il ne sert qu'une fois."""
+    return f"{EPHOTO[:-6]}{demande.pk:06d}"
+
+
 def joindre_tout(demande, *, le):
-    operations.confirmer_ephoto(demande, EPHOTO, le=le)
+    operations.confirmer_ephoto(demande, numero_ephoto(demande), le=le)
     for piece in Parcours(demande, le=le).pieces:
         if not piece.piece.numero:
             for _rang in range(piece.reference.fichiers_min):
-                operations.joindre_piece(demande, piece.code, photo(), par=demande.usager.compte, le=le)
+                PieceJointe.objects.create(demande=demande, code=piece.code, fichier=fichier(), ajoutee_le=le)
 
 
 def tout_relire(demande, *, le):

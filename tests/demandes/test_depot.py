@@ -14,7 +14,7 @@ from demandes.models import Compteur, Demande, Evenement, Instantane, Saisie
 from demandes.operations import DemandeFigee, DemandeIncomplete
 from documents.models import Document
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import joindre_tout, photo, remplir, tout_relire
+from tests.demandes.conftest import joindre_tout, numero_ephoto, photo, remplir, tout_relire
 from tests.demandes.reponses import EPHOTO, envoi
 from tests.factories import CompteFactory, SiteFactory, TitreSejourFactory, UsagerFactory
 
@@ -51,7 +51,7 @@ def test_le_contenu_fige_porte_libelles_pieces_empreintes_et_baremes(brouillon_r
     assert lignes["Discipline"] == "Biologie"
     fichiers = [fichier for piece in contenu["pieces"] for fichier in piece["fichiers"]]
     assert fichiers and all(len(fichier["empreinte"]) == 64 for fichier in fichiers)
-    assert next(piece for piece in contenu["pieces"] if piece["code"] == "EPHOTO")["numero"] == EPHOTO
+    assert next(piece for piece in contenu["pieces"] if piece["code"] == "EPHOTO")["numero"] == numero_ephoto(demande)
     assert contenu["baremes"]["etudiant.seuil_ressources"] == {"montant": "615.00"}
 
 
