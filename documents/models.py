@@ -73,6 +73,7 @@ class Document(models.Model):
     valable_au = models.DateField(null=True, blank=True)
     etat = models.CharField(max_length=10, choices=Etat, default=Etat.EN_VIGUEUR)
     remplace_par = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="remplacements")
+    etat_le = models.DateTimeField("remplacé ou retiré le", null=True, blank=True)
     motif = models.CharField("motif du retrait", max_length=200, blank=True)
     fichier = models.ForeignKey(Fichier, models.PROTECT, null=True, blank=True, related_name="documents")
     bail = models.DateTimeField("rendu pris jusqu'à", null=True, blank=True)
@@ -95,3 +96,8 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_acte_display()} {self.numero}"
+
+    @property
+    def est_en_preparation(self) -> bool:
+        """Le PDF n'est pas encore fait : la page le dit et propose de revenir."""
+        return self.fichier_id is None

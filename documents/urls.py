@@ -1,2 +1,6 @@
+from django.urls import path
+
+from documents import views
+
 app_name = "documents"
-urlpatterns = []
+urlpatterns = [path("", views.verifier, name="verifier")]

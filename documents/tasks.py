@@ -1,0 +1,17 @@
+"""Tâches de fond : elles ne reçoivent que des identifiants et peuvent passer deux fois."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from documents import operations
+from documents.models import Document
+
+
+@shared_task
+def rendre(document_id: int) -> None:
+    operations.rendre(Document.objects.get(pk=document_id))
+
+
+@shared_task
+def relancer_rendus() -> int:
+    return operations.relancer_rendus(le=timezone.now())
