@@ -12,5 +12,6 @@ COPY requirements.txt .
 RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 COPY . .
+RUN ENVIRONNEMENT=demonstration SECRET_KEY=construction python manage.py compilemessages --ignore .venv
 RUN useradd --system anef && install -d -o anef var
 USER anef

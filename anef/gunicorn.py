@@ -1,5 +1,7 @@
 """Réglages de gunicorn : `gunicorn --config python:anef.gunicorn anef.wsgi`."""
 
+from pathlib import Path
+
 import environ
 
 from anef.journaux import LOGGING
@@ -14,5 +16,5 @@ graceful_timeout = 10
 max_requests = 5000
 max_requests_jitter = 500
 # Le battement des processus ne doit pas attendre un disque occupé.
-worker_tmp_dir = "/dev/shm"
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 logconfig_dict = LOGGING
