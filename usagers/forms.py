@@ -21,14 +21,14 @@ class ConnexionForm(AuthenticationForm):
         "invalid_login": _(
             "L'identifiant ou le mot de passe ne correspond pas. Vérifiez-les, ou demandez un nouveau mot de passe."
         ),
-        "agent": _("Ce compte est celui d'un agent : connectez-vous depuis l'espace des agents."),
+        "agent": _("Ce compte est celui d'un agent : connectez-vous depuis l'espace des agents."),
     }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         identifiant, mot_de_passe = self.fields["username"], self.fields["password"]
         identifiant.label = _("Identifiant")
-        identifiant.help_text = _("Exemple : 9999999999")
+        identifiant.help_text = _("Exemple : 9999999999")
         identifiant.error_messages["required"] = _("Saisissez votre identifiant, par exemple 9999999999.")
         identifiant.widget = forms.TextInput({"autocomplete": "username", "maxlength": 40, **SANS_CORRECTION})
         mot_de_passe.label = _("Mot de passe")
@@ -45,7 +45,7 @@ class CreationForm(forms.Form):
 
     numero = forms.CharField(
         label=_("N° de votre visa ou de votre titre de séjour"),
-        help_text=_("Exemple : 9999999999. Votre n° étranger convient aussi."),
+        help_text=_("Exemple : 9999999999. Votre n° étranger convient aussi."),
         max_length=40,
         widget=forms.TextInput({"autocomplete": "off", **SANS_CORRECTION}),
         error_messages={
@@ -66,19 +66,19 @@ class CreationForm(forms.Form):
         donnees = super().clean()
         debut, fin = donnees.get("debut"), donnees.get("fin")
         if debut and fin and fin < debut:
-            self.add_error("fin", _("Vérifiez les dates : la fin de validité est avant le début."))
+            self.add_error("fin", _("Vérifiez les dates : la fin de validité est avant le début."))
         return donnees
 
 
 class CourrielForm(forms.Form):
     courriel = forms.EmailField(
         label=_("Adresse électronique"),
-        help_text=_("Exemple : nom@exemple.fr"),
+        help_text=_("Exemple : nom@exemple.fr"),
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "email", **SANS_CORRECTION}),
         error_messages={
             "required": _("Saisissez votre adresse électronique, par exemple nom@exemple.fr."),
-            "invalid": _("Vérifiez l'adresse électronique : elle s'écrit comme nom@exemple.fr."),
+            "invalid": _("Vérifiez l'adresse électronique : elle s'écrit comme nom@exemple.fr."),
         },
     )
 
@@ -95,7 +95,7 @@ class CourrielInscriptionForm(CourrielForm):
 class OubliForm(forms.Form):
     identifiant = forms.CharField(
         label=_("Identifiant"),
-        help_text=_("Votre n° étranger, ou votre n° de visa si vous n'avez pas de n° étranger. Exemple : 9999999999"),
+        help_text=_("Votre n° étranger, ou votre n° de visa si vous n'avez pas de n° étranger. Exemple : 9999999999"),
         max_length=40,
         widget=forms.TextInput({"autocomplete": "username", **SANS_CORRECTION}),
         error_messages={"required": _("Saisissez votre identifiant, par exemple 9999999999.")},
@@ -107,7 +107,8 @@ class NouveauMotDePasseForm(forms.Form):
         label=_("Mot de passe"),
         max_length=256,
         strip=False,
-        widget=forms.PasswordInput({"autocomplete": "new-password", "aria-describedby": "regles-mot-de-passe"}),
+        help_text=_("Suivez l'une des trois règles ci-dessus."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
         error_messages={"required": _("Choisissez un mot de passe.")},
     )
     confirmation = forms.CharField(
@@ -131,7 +132,7 @@ class NouveauMotDePasseForm(forms.Form):
         donnees = super().clean()
         mot_de_passe, confirmation = donnees.get("mot_de_passe"), donnees.get("confirmation")
         if mot_de_passe and confirmation and mot_de_passe != confirmation:
-            self.add_error("confirmation", _("Les deux mots de passe sont différents : saisissez deux fois le même."))
+            self.add_error("confirmation", _("Les deux mots de passe sont différents : saisissez deux fois le même."))
         return donnees
 
 
@@ -146,7 +147,7 @@ class _MotDePasseActuel(forms.Form):
 
     def clean_mot_de_passe_actuel(self):
         if not self.compte.check_password(self.cleaned_data["mot_de_passe_actuel"]):
-            raise ValidationError(_("Ce n'est pas votre mot de passe actuel : vérifiez-le."), code="mot_de_passe")
+            raise ValidationError(_("Ce n'est pas votre mot de passe actuel : vérifiez-le."), code="mot_de_passe")
         return self.cleaned_data["mot_de_passe_actuel"]
 
 
@@ -165,7 +166,7 @@ class ChangementCourrielForm(CourrielForm, _MotDePasseActuel):
     def clean_courriel(self):
         courriel = super().clean_courriel()
         if courriel.casefold() == self.compte.courriel.casefold():
-            raise ValidationError(_("C'est déjà votre adresse : saisissez la nouvelle."), code="meme_adresse")
+            raise ValidationError(_("C'est déjà votre adresse : saisissez la nouvelle."), code="meme_adresse")
         return courriel
 
 

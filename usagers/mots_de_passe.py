@@ -46,12 +46,12 @@ class RegleCnilValidator:
     def validate(self, password, user=None):
         if not est_assez_fort(password):
             raise ValidationError(
-                _("Choisissez un mot de passe plus fort : il doit suivre l'une des trois règles données."),
+                _("Choisissez un mot de passe plus fort : il doit suivre l'une des trois règles données."),
                 code="mot_de_passe_trop_faible",
             )
 
     def get_help_text(self):
         return _(
-            "Au moins 12 caractères avec majuscule, minuscule, chiffre et signe ; ou 14 caractères de trois de ces "
-            "sortes ; ou une phrase d'au moins 7 mots différents."
+            "Au moins 12 caractères avec majuscule, minuscule, chiffre et signe ; ou 14 caractères de trois de ces "
+            "sortes ; ou une phrase d'au moins 7 mots différents."
         )

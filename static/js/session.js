@@ -113,8 +113,11 @@ if (dialogue) {
   if (window.PerformanceObserver) {
     new PerformanceObserver((liste) => {
       if (partie) return;
-      const appels = liste.getEntries().filter((e) => e.initiatorType === "fetch" || e.initiatorType === "xmlhttprequest");
-      if (appels.some((e) => new URL(e.name).origin === location.origin)) repousser();
+      const aboutis = liste.getEntries().filter((appel) => {
+        const statut = appel.responseStatus ?? (appel.transferSize > 0 ? 200 : 0);
+        return ["fetch", "xmlhttprequest"].includes(appel.initiatorType) && statut >= 200 && statut < 400;
+      });
+      if (aboutis.some((appel) => new URL(appel.name).origin === location.origin)) repousser();
     }).observe({ type: "resource" });
   }
   partager(fin);

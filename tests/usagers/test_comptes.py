@@ -184,7 +184,7 @@ def test_une_saisie_impossible_dit_le_champ_et_garde_le_reste(client, db, donnee
     page = reponse.content.decode()
     assert reponse.status_code == 200
     assert phrase in page
-    assert "Erreur :" in page
+    assert "<title>Erreur" in page
     assert "data-resume-erreurs" in page
     assert 'value="2025"' in page or donnees.get("debut")
 

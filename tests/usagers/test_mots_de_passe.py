@@ -92,6 +92,14 @@ def test_la_reponse_est_la_meme_sans_compte_d_usager(client, usager, sans_attent
     assert Envoi.objects.count() == 1
 
 
+def test_les_deux_ecrans_de_l_oubli_se_lisent(client, db):
+    assert 'autocomplete="username"' in client.get(reverse("usagers:mot_de_passe_oublie")).content.decode()
+    page = client.get(reverse("usagers:mot_de_passe_demande")).content.decode()
+    assert "Si cet identifiant a un compte" in page
+    refus = client.post(reverse("usagers:mot_de_passe_oublie"), {}).content.decode()
+    assert "Saisissez votre identifiant" in refus
+
+
 def test_un_identifiant_inconnu_ne_repond_pas_plus_vite(client, usager, monkeypatch):
     monkeypatch.setattr(mots_de_passe, "DUREE_D_UNE_DEMANDE", 0.3)
     debut = mots_de_passe.time.monotonic()

@@ -102,11 +102,12 @@ def session_prolonger(request):
     return JsonResponse({"duree": request.session.get_expiry_age()})
 
 
+@require_POST
 def langue(request):
     """Change la langue de la page, et celle des courriels si la personne est connectée."""
     response = set_language(request)
     choisie = request.POST.get("language", "")
-    if request.method == "POST" and check_for_language(choisie):
+    if check_for_language(choisie):
         if request.user.is_authenticated:
             retenir_langue(request.user, choisie)
         else:

@@ -61,7 +61,7 @@ def courriel_modifier(request):
         except TropDEssais as refus:
             return trop_d_essais(request, refus.jusqu_a, geste="courriel")
         operations.demander_changement_courriel(request.user, courriel=form.cleaned_data["courriel"], le=le)
-        messages.success(request, _("Deux courriels sont partis : confirmez depuis l'ancienne et la nouvelle adresse."))
+        messages.success(request, _("Deux courriels sont partis : confirmez depuis l'ancienne et la nouvelle adresse."))
         return redirect("usagers:informations")
     return render(request, "usagers/courriel_modifier.html", {"form": form})
 
@@ -90,5 +90,5 @@ def courriel_annuler(request):
     le = timezone.now()
     for changement in operations.changements_en_attente(request.user, le=le):
         operations.annuler_changement_courriel(changement, le=le)
-    messages.success(request, _("Le changement d'adresse est annulé : votre adresse reste la même."))
+    messages.success(request, _("Le changement d'adresse est annulé : votre adresse reste la même."))
     return redirect("usagers:informations")
