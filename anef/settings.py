@@ -243,6 +243,13 @@ MENTIONS_LEGALES = {
     "hebergeur": env.str("HEBERGEUR", ""),
 }
 
+# --- Recherche d'adresses -----------------------------------------------------------------------------------------
+# « locale » : la table remplie par importer_adresses ; « geoplateforme » : le géocodeur de l'IGN.
+ADRESSES_SERVICE = env.str("ADRESSES_SERVICE", "locale")
+ADRESSES_URL = env.str("ADRESSES_URL", "https://data.geopf.fr/geocodage").rstrip("/")
+if ADRESSES_SERVICE not in {"locale", "geoplateforme"}:
+    raise ImproperlyConfigured("ADRESSES_SERVICE vaut « locale » ou « geoplateforme ».")
+
 # --- Refus de démarrer en production -----------------------------------------------------------------------------
 if not DEMONSTRATION:
     fautes = [
