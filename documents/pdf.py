@@ -53,8 +53,8 @@ def _atelier(marque_etat: bool):
         def fetch(self, url, headers=None):
             if url.startswith("data:"):
                 return super().fetch(url, headers)
-            if url.startswith("police:"):
-                return URLFetcherResponse(url, chemin_de_police(url.removeprefix("police:")).read_bytes())
+            if url.startswith("police:") and (chemin := chemin_de_police(url.removeprefix("police:"))):
+                return URLFetcherResponse(url, chemin.read_bytes())
             raise FatalURLFetchingError(f"adresse refusée : {url[:80]}")
 
     polices, chargeur = FontConfiguration(), Chargeur(allowed_protocols={"data"})
@@ -66,9 +66,7 @@ def _atelier(marque_etat: bool):
     return polices, feuille, chargeur
 
 
-def chemin_de_police(nom: str) -> Path:
+def chemin_de_police(nom: str) -> Path | None:
     if nom in POLICES_MARIANNE:
         return Path(finders.find(f"dsfr/dist/fonts/{nom}"))
-    if nom in {chemin.name for chemin in (ICI / "polices").iterdir()}:
-        return ICI / "polices" / nom
-    raise AdresseRefusee(nom)
+    return next((chemin for chemin in (ICI / "polices").iterdir() if chemin.name == nom), None)
