@@ -26,11 +26,13 @@ class Message(models.TextChoices):
 
 @dataclass(frozen=True)
 class Modele:
-    """`canaux` : ceux qui partent ; `portail` : montré dans l'espace ; `effet` : l'ouvrir fait courir un délai."""
+    """`canaux` : ceux qui partent ; `portail` : montré dans l'espace ; `effet` : l'ouvrir fait courir un délai ;
+    `piece_jointe` : le PDF du document part avec le courriel."""
 
     canaux: tuple[Canal, ...]
     portail: bool = False
     effet: bool = False
+    piece_jointe: bool = False
 
 
 _COURRIEL = (Canal.COURRIEL,)
@@ -42,7 +44,7 @@ MODELES: dict[Message, Modele] = {
     Message.MOT_DE_PASSE: Modele(_COURRIEL),
     Message.COORDONNEES: Modele(_COURRIEL),
     Message.COORDONNEES_AVIS: Modele(_COURRIEL),
-    Message.DEPOT: Modele(_TOUS, portail=True),
+    Message.DEPOT: Modele(_TOUS, portail=True, piece_jointe=True),
     Message.PRISE_EN_CHARGE: Modele(_COURRIEL, portail=True),
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
     Message.OUVERTURE_DEPOT: Modele(_COURRIEL),

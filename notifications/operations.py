@@ -1,7 +1,5 @@
 """Écrire la boîte d'envoi, dans la transaction de l'appelant ; le départ est l'affaire de `expedition`."""
 
-from functools import partial
-
 from django.db import transaction
 
 from documents.models import Document
@@ -82,12 +80,13 @@ def _adresse(compte, canal: Canal, contexte: dict) -> str:
 
 def _poster(envois) -> list[Envoi]:
     envois = Envoi.objects.bulk_create(envois)
-    transaction.on_commit(partial(_reveiller, [envoi.pk for envoi in envois]), robust=True)
+
+    def reveiller():
+        """Un réveil perdu est sans gravité : le balayage reprend la ligne. Le premier échec arrête la boucle, pour
+        qu'un courtier figé ne retienne la requête qu'une fois."""
+        for envoi in envois:
+            envoyer.delay(envoi.pk)
+
+    # Pas de `partial` : quand il échoue, Django 5.2 lève en cherchant son `__qualname__`, malgré `robust`.
+    transaction.on_commit(reveiller, robust=True)
     return envois
-
-
-def _reveiller(cles: list[int]) -> None:
-    """Un réveil perdu est sans gravité : le balayage reprend la ligne. Le premier échec arrête la boucle, pour
-    qu'un courtier figé ne retienne la requête qu'une fois."""
-    for cle in cles:
-        envoyer.delay(cle)
