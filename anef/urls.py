@@ -10,3 +10,5 @@ urlpatterns = [
     path("agents/", admin.site.urls),
     path("", include("demandes.urls")),
 ]
+
+handler500 = "demandes.portail.erreurs.erreur_interne"

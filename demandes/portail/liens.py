@@ -20,13 +20,11 @@ LIENS = {
         _("Carte des photographes et des cabines agréés"),
     ),
     "service_public": Lien(
-        "https://www.service-public.fr/particuliers/vosdroits/N110", _("Service-Public.fr : étrangers en France")
+        "https://www.service-public.fr/particuliers/vosdroits/N110", _("Service-Public.fr : étrangers en France")
     ),
     "service_public_etudiant": Lien(
-        "https://www.service-public.fr/particuliers/vosdroits/F2231", _("Service-Public.fr : carte de séjour étudiant")
+        "https://www.service-public.fr/particuliers/vosdroits/F2231", _("Service-Public.fr : carte de séjour étudiant")
     ),
-    "france_visas": Lien("https://france-visas.gouv.fr/", "France-Visas"),
-    "campus_france": Lien("https://www.campusfrance.org/", "Campus France"),
     "ameli": Lien("https://www.ameli.fr/", _("L'Assurance maladie (ameli.fr)")),
     "etudiant_etranger_ameli": Lien("https://etudiant-etranger.ameli.fr/", "etudiant-etranger.ameli.fr"),
     "anef_officiel": Lien(

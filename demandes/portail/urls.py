@@ -1,6 +1,6 @@
 from django.urls import path
 
-from demandes.portail import views
+from demandes.portail import erreurs, views
 
 urlpatterns = [
     path("", views.accueil, name="accueil"),
@@ -13,4 +13,5 @@ urlpatterns = [
     path("mentions-legales/", views.mentions, name="mentions"),
     path("accessibilite/", views.accessibilite, name="accessibilite"),
     path("donnees-personnelles/", views.donnees, name="donnees"),
+    path("erreur.css", erreurs.feuille, name="feuille_erreur"),
 ]

@@ -27,17 +27,17 @@ if (lien && panneau) {
   });
 }
 
-// Les volets (langue, compte) se ferment par Échap et au clic ailleurs.
-const volets = [...document.querySelectorAll("[data-volet]")];
+// Les menus déroulants (langue, compte) se ferment par Échap et au clic ailleurs.
+const deroulants = [...document.querySelectorAll("[data-deroulant]")];
 document.addEventListener("click", ({ target }) => {
-  for (const volet of volets) if (volet.open && !volet.contains(target)) volet.open = false;
+  for (const deroulant of deroulants) if (deroulant.open && !deroulant.contains(target)) deroulant.open = false;
 });
 document.addEventListener("keydown", ({ key, target }) => {
   if (key !== "Escape") return;
-  for (const volet of volets) {
-    if (!volet.open) continue;
-    volet.open = false;
-    if (volet.contains(target)) volet.querySelector("summary").focus();
+  for (const deroulant of deroulants) {
+    if (!deroulant.open) continue;
+    deroulant.open = false;
+    if (deroulant.contains(target)) deroulant.querySelector("summary").focus();
   }
 });
 
@@ -55,3 +55,14 @@ for (const caseAfficher of document.querySelectorAll("[data-affiche]")) {
     champ.type = "password";
   });
 }
+
+// Un lien vers une réponse repliée (« #ephoto ») l'ouvre.
+const ouvrirAncre = () => {
+  const cible = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (cible instanceof HTMLDetailsElement && "ancre" in cible.dataset) {
+    cible.open = true;
+    cible.scrollIntoView();
+  }
+};
+window.addEventListener("hashchange", ouvrirAncre);
+ouvrirAncre();
