@@ -133,15 +133,17 @@ demarrer_postgres() {
     "Réinstallez-le, ou effacez ces données : bin/demarrer --reinitialiser"
   mkdir -p "$(dirname "$PG_DONNEES")"
   creer_prises
-  if [ "$PG_MODE" = compte ]; then
-    install -d -o postgres -m 700 "$PG_DONNEES"
-    chown postgres "$PRISES"
-  fi
+  [ "$PG_MODE" != compte ] || chown postgres "$PRISES"
   dire "$PG_MODE" >"$SERVICES/pg.mode"
   JOURNAL_PG=$PG_DONNEES/journal.log
+  # Créée à côté puis mise en place : une création interrompue se recommence.
   if [ ! -s "$PG_DONNEES/PG_VERSION" ]; then
-    comme_postgres "$bin/initdb" -D "$PG_DONNEES" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+    rm -rf "$PG_DONNEES" "$PG_DONNEES.neuf"
+    mkdir -m 700 "$PG_DONNEES.neuf"
+    [ "$PG_MODE" != compte ] || chown postgres "$PG_DONNEES.neuf"
+    comme_postgres "$bin/initdb" -D "$PG_DONNEES.neuf" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
       >"$SERVICES/initdb.log" 2>&1 || { tail -n 5 "$SERVICES/initdb.log" >&2; echouer "PostgreSQL n'a pas pu créer $PG_DONNEES."; }
+    mv "$PG_DONNEES.neuf" "$PG_DONNEES"
   fi
   if ! comme_postgres "$bin/pg_ctl" -D "$PG_DONNEES" status >/dev/null 2>&1; then
     options="-c listen_addresses= -c unix_socket_directories='$PRISES' $*"

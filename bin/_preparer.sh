@@ -7,13 +7,15 @@ PATH=$PWD/.venv/bin:$PATH
 gerer() { python manage.py "$@"; }
 
 base() {
+  gerer collectstatic --noinput --clear --verbosity 0 &
+  local collecte=$!
   gerer compilemessages --ignore .venv --ignore var --verbosity 0
-  gerer collectstatic --noinput --clear --verbosity 0
   gerer migrate --noinput --verbosity 0
   gerer charger_lieux
   gerer charger_sites
   gerer charger_droit
   gerer creer_autorite_test
+  wait "$collecte"
 }
 
 # Ses dates suivent le jour du chargement : on la recharge un autre jour pour que ses cas restent vrais.
