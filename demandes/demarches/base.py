@@ -155,8 +155,6 @@ class EtapeForm(forms.Form):
             else:
                 self._errors.setdefault(nom, self.error_class())
                 self._errors[nom].extend(formset.messages_d_erreur)
-        if not self._errors:
-            self.clean_ensemble()
 
     def objet_de(self, nom: str) -> str:
         """Comment une phrase d'erreur nomme le champ ; à préciser quand deux champs ont le même libellé."""
@@ -177,9 +175,6 @@ class EtapeForm(forms.Form):
                 form._errors = forms.utils.ErrorDict()
             formset._errors = [form._errors for form in formset.forms]
             formset._non_form_errors = self.error_class()
-
-    def clean_ensemble(self) -> None:
-        """Règles qui croisent champs et blocs, une fois chacun valide ; appeler `add_error`."""
 
     @property
     def noms_connus(self) -> set[str]:

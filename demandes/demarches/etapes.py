@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from demandes.champs import CodePostalField, OuiNonField, cle_verifiee, valider_encodable
+from demandes.champs import SANS_CHOIX, CodePostalField, OuiNonField, cle_verifiee, valider_encodable
 from demandes.demarches.base import BlocFormSet, Etape, EtapeForm, Groupe, LigneForm
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
@@ -76,7 +76,7 @@ class InformationsForm(EtapeForm):
 
     nom_usage = forms.CharField(validators=[valider_encodable], label=_("Nom d'usage"), max_length=100, required=False)
     situation_familiale = forms.ChoiceField(
-        label=_("Situation familiale"), choices=[("", ""), *Usager.Situation.choices]
+        label=_("Situation familiale"), choices=[("", SANS_CHOIX), *Usager.Situation.choices]
     )
     en_couple = OuiNonField(label=_("Êtes-vous marié(e), pacsé(e) ou en concubinage ?"))
     nationalite_conjoint = forms.ChoiceField(label=_("Nationalité du conjoint"))
@@ -132,7 +132,7 @@ class InformationsForm(EtapeForm):
 
     def __init__(self, *args, contexte: Contexte, **options):
         super().__init__(*args, contexte=contexte, **options)
-        self.fields["nationalite_conjoint"].choices = [("", ""), *contexte.choix_nationalites]
+        self.fields["nationalite_conjoint"].choices = [("", SANS_CHOIX), *contexte.choix_nationalites]
 
     def clean(self) -> dict:
         """Une adresse retouchée après avoir été choisie n'est plus celle de la base : elle est dite non vérifiée."""

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from demandes.champs import MontantField, OuiNonField
+from demandes.champs import SANS_CHOIX, MontantField, OuiNonField
 from demandes.demarches.base import (
     Avertissement,
     BlocFormSet,
@@ -121,7 +121,7 @@ def annee_universitaire(contexte: Contexte) -> int:
 
 # --- Étape 2 -------------------------------------------------------------------------------------------------------
 def _liste(libelle, choix) -> forms.ChoiceField:
-    return forms.ChoiceField(label=libelle, choices=[("", ""), *choix])
+    return forms.ChoiceField(label=libelle, choices=[("", SANS_CHOIX), *choix])
 
 
 def _texte(libelle) -> forms.CharField:
@@ -208,7 +208,7 @@ class MotifEtudesForm(EtapeForm):
 
 # --- Étape 3 -------------------------------------------------------------------------------------------------------
 class RessourceForm(LigneForm):
-    origine = forms.ChoiceField(label=_("Origine des ressources"), choices=[("", ""), *ORIGINES])
+    origine = forms.ChoiceField(label=_("Origine des ressources"), choices=[("", SANS_CHOIX), *ORIGINES])
     montant = MontantField(label=_("Montant (€/mois)"))
 
 
@@ -244,11 +244,20 @@ class RessourcesForm(EtapeForm):
         help_text=_("Si vous n'atteignez pas le montant minimum de ressources, précisez-en les raisons."),
     )
 
-    def full_clean(self) -> None:
-        """L'explication devient obligatoire sous le seuil ; elle est contrôlée une fois les lignes lues."""
-        self.fields["explication"].required = False
-        super().full_clean()
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
         self.fields["explication"].required = self.sous_le_seuil
+        self.fields["explication"].error_messages["required"] = _(
+            "Vous n'avez pas atteint le montant minimum de ressources de %(seuil)s par mois : précisez-en "
+            "les raisons, ou ajoutez une ressource."
+        ) % {"seuil": self.seuil_affiche}
+
+    def full_clean(self) -> None:
+        """L'explication n'est réclamée que si le total est sûr : une ligne illisible se corrige d'abord."""
+        champ, sous_le_seuil = self.fields["explication"], self.sous_le_seuil
+        champ.required = sous_le_seuil and self.formsets["ressources"].is_valid()
+        super().full_clean()
+        champ.required = sous_le_seuil
 
     def calculs(self) -> dict:
         return {"total": self.total_affiche, "sous_le_seuil": self.sous_le_seuil}
@@ -285,17 +294,6 @@ class RessourcesForm(EtapeForm):
     @property
     def sous_le_seuil(self) -> bool:
         return self.total < self.seuil
-
-    def clean_ensemble(self) -> None:
-        if self.sous_le_seuil and not self.cleaned_data.get("explication", "").strip():
-            self.add_error(
-                "explication",
-                _(
-                    "Vous n'avez pas atteint le montant minimum de ressources de %(seuil)s par mois : précisez-en "
-                    "les raisons, ou ajoutez une ressource."
-                )
-                % {"seuil": self.seuil_affiche},
-            )
 
     def avertissements(self) -> list[Avertissement]:
         if not self.sous_le_seuil:
