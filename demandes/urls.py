@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from demandes.views import adresses, espace, etapes, situation
+from demandes.views import adresses, espace, etapes, pieces, recapitulatif, situation
 
 app_name = "demandes"
 urlpatterns = [

@@ -1,0 +1,23 @@
+"""Mots des pages du parcours."""
+
+from django import template
+from django.utils.translation import gettext as _
+
+from usagers.models import TitreSejour
+
+register = template.Library()
+
+
+@register.filter
+def famille(titre: TitreSejour) -> str:
+    """« ÉTUDIANT » pour toutes les mentions d'étudiant (guide 000) ; la mention elle-même pour les autres."""
+    if titre.motif.startswith("etudiant"):
+        return _("ÉTUDIANT")
+    return str(titre.get_motif_display()).upper()
+
+
+@register.filter
+def lower_premiere(texte: str) -> str:
+    """La première lettre en minuscule, au milieu d'une phrase."""
+    texte = str(texte)
+    return texte[:1].lower() + texte[1:]
