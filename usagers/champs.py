@@ -53,9 +53,13 @@ class DateTroisChampsWidget(forms.MultiWidget):
         annee, mois, jour = str(value)[:10].split("-")
         return [jour, str(int(mois)) if self.mois_en_lettres else mois, annee]
 
+    @property
+    def rang_fautif(self) -> int:
+        """La partie où mène le résumé des erreurs : la première en faute."""
+        return min(self.parties_en_faute, default=JOUR)
+
     def id_for_label(self, id_):
-        """Le résumé des erreurs mène à la première partie en faute."""
-        return f"{id_}_{min(self.parties_en_faute, default=JOUR)}" if id_ else id_
+        return f"{id_}_{self.rang_fautif}" if id_ else id_
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)

@@ -64,6 +64,7 @@ def test_une_date_refusee_dit_quelle_partie(parties, faute, phrase):
     assert html.count('aria-invalid="true"') == len(faute)
     assert all(f'id="id_debut_{rang}"' in html for rang in range(3))
     assert form["debut"].id_for_label == f"id_debut_{faute[0]}"
+    assert form.fields["debut"].widget.rang_fautif == faute[0]
 
 
 def test_ce_qui_est_tape_est_garde_tel_quel():
