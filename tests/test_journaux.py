@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
+import anef.urls
 from anef.journaux import LOGGING
 from tests.factories import CompteFactory
 from usagers.models import Compte
@@ -31,7 +32,11 @@ def page_qui_va(request, jeton):
     return HttpResponse("oui" if request.user.is_authenticated else "non")
 
 
-urlpatterns = [path("echec/<str:jeton>/", page_qui_echoue), path("suivi/<str:jeton>/", page_qui_va)]
+urlpatterns = [
+    path("echec/<str:jeton>/", page_qui_echoue),
+    path("suivi/<str:jeton>/", page_qui_va),
+    *anef.urls.urlpatterns,
+]
 
 
 @pytest.fixture
