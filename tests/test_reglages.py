@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
@@ -101,6 +102,32 @@ def test_une_production_refuse_la_base_d_une_demonstration(settings):
         call_command("check", databases=["default"])
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "demarrage",
+    [
+        "import anef.wsgi",
+        "import django; django.setup(); from celery.signals import worker_init; worker_init.send(None)",
+        "import django; django.setup(); from celery.signals import beat_init; beat_init.send(None)",
+    ],
+    ids=["web", "worker", "horloge"],
+)
+def test_aucun_processus_de_production_ne_demarre_sur_la_base_d_une_demonstration(demarrage, settings, tmp_path):
+    """Des processus neufs, sur la base de test marquée : celle-ci, et non une doublure, les arrête."""
+    (tmp_path / "static").mkdir()
+    marque = Group.objects.create(name=settings.GROUPE_DEMONSTRATION)
+    base = urlsplit(settings.DATABASE_URL)._replace(path="/" + settings.DATABASES["default"]["NAME"]).geturl()
+    variables = {"DATABASE_URL": base, "DOSSIER_VAR": str(tmp_path)}
+
+    refuse = python(demarrage, **variables)
+    marque.delete()
+    accepte = python(demarrage, **variables)
+
+    assert refuse.returncode == 1
+    assert "comptes de démonstration" in refuse.stderr
+    assert accepte.returncode == 0, accepte.stderr
+
+
 @pytest.mark.django_db
 def test_la_demonstration_accepte_sa_base(settings):
     Group.objects.create(name=settings.GROUPE_DEMONSTRATION)
@@ -108,7 +135,7 @@ def test_la_demonstration_accepte_sa_base(settings):
     refuser_base_de_demonstration()
 
 
-def test_le_web_renonce_vite_a_un_verrou_ou_a_une_requete_lente(tmp_path):
+def test_le_web_renonce_vite_a_un_verrou_ou_a_une_requete_lente(settings, tmp_path):
     """Les délais arrivent au serveur de base de données par la connexion même du web."""
     (tmp_path / "static").mkdir()
     resultat = python(
@@ -118,7 +145,7 @@ def test_le_web_renonce_vite_a_un_verrou_ou_a_une_requete_lente(tmp_path):
         ENVIRONNEMENT="demonstration",
         SECRET_KEY="essai",
         DOSSIER_VAR=str(tmp_path),
-        DATABASE_URL=os.environ["DATABASE_URL"],
+        DATABASE_URL=settings.DATABASE_URL,
     )
 
     assert resultat.stdout.split() == ["5s", "15s"], resultat.stderr
