@@ -8,6 +8,7 @@ from demandes.demarches.base import Ligne
 from demandes.models import Demande
 from demandes.parcours import Parcours
 from usagers.dates import DatePartielle
+from usagers.presentation import nationalite, nom_du_pays
 
 
 def etat_civil(usager) -> dict:
@@ -41,9 +42,9 @@ def lignes_etat_civil(usager) -> list[Ligne]:
         Ligne("prenoms", _("Prénom(s)"), usager.prenoms, usager.prenoms or _("Sans prénom")),
         Ligne("sexe", _("Sexe"), usager.sexe, usager.get_sexe_display()),
         Ligne("naissance", _("Date de naissance"), usager.naissance, naissance.affichage),
-        Ligne("pays_naissance", _("Pays de naissance"), usager.pays_naissance_id, usager.pays_naissance.nom),
+        Ligne("pays_naissance", _("Pays de naissance"), usager.pays_naissance_id, nom_du_pays(usager.pays_naissance)),
         Ligne("lieu_naissance", _("Lieu de naissance"), usager.lieu_naissance, usager.lieu_naissance),
-        Ligne("nationalite", _("Nationalité"), usager.nationalite_id, usager.libelle_nationalite.capitalize()),
+        Ligne("nationalite", _("Nationalité"), usager.nationalite_id, nationalite(usager)),
     ]
 
 

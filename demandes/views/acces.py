@@ -62,13 +62,18 @@ def adresse_precedente(parcours: Parcours, etape: Etape) -> str:
     return adresse_de(parcours.demande, precedente)
 
 
+def retour(request: HttpRequest) -> str:
+    """La fin d'adresse qui ramènera au récapitulatif une personne venue y corriger une réponse."""
+    return "?retour=recapitulatif" if request.GET.get("retour") == "recapitulatif" else ""
+
+
 def adresse_de_la_suite(request: HttpRequest, parcours: Parcours, etape: Etape) -> str:
     """L'étape suivante ; venu du récapitulatif pour corriger, on y retourne, sauf question nouvelle."""
-    if request.GET.get("retour") == "recapitulatif":
+    if suite := retour(request):
         apres = Parcours(parcours.demande, le=parcours.le)
         if apres.courante.genre not in {"formulaire", "pieces"}:
             return f"{adresse_de(parcours.demande, apres.courante)}#partie-{etape.code}"
-        return adresse_de(parcours.demande, apres.courante) + "?retour=recapitulatif"
+        return adresse_de(parcours.demande, apres.courante) + suite
     return adresse_de(parcours.demande, parcours.suivante(etape))
 
 

@@ -1,6 +1,5 @@
 """« Mon espace » : profil, notifications, statut, demandes, documents."""
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from documents.fichiers import reponse_fichier
 from documents.models import Document
 from notifications.catalogue import MODELES, Message
 from notifications.models import Notification
+from usagers.acces import usager_requis
 from usagers.models import Usager
 
 TAILLES_DE_PAGE = (10, 25, 50)
@@ -32,7 +32,7 @@ def demandes_suivies(request: HttpRequest) -> QuerySet[Demande]:
 
 
 @require_GET
-@login_required
+@usager_requis
 @never_cache
 def espace(request: HttpRequest) -> HttpResponse:
     usager = get_object_or_404(
@@ -65,7 +65,7 @@ def mes_notifications(request: HttpRequest) -> QuerySet[Notification]:
 
 
 @require_GET
-@login_required
+@usager_requis
 @never_cache
 def notifications(request: HttpRequest) -> HttpResponse:
     toutes = mes_notifications(request)
@@ -88,7 +88,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@usager_requis
 @never_cache
 def notification(request: HttpRequest, pk: int) -> HttpResponse:
     """Montre une notification ouverte ; non lue, elle attend le geste (POST) qui vaut accusé de réception."""
@@ -102,7 +102,7 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@usager_requis
 def notification_ouvrir(request: HttpRequest, pk: int) -> HttpResponse:
     lettre = get_object_or_404(mes_notifications(request), pk=pk)
     operations.ouvrir_notification(lettre, par=request.user, le=timezone.now())
@@ -110,7 +110,7 @@ def notification_ouvrir(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@usager_requis
 @never_cache
 def suivi(request: HttpRequest, numero: str) -> HttpResponse:
     demande = get_object_or_404(demandes_suivies(request).select_related("usager__compte", "site"), numero=numero)
@@ -127,7 +127,7 @@ def suivi(request: HttpRequest, numero: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@usager_requis
 @never_cache
 def document(request: HttpRequest, numero: str) -> HttpResponse:
     """Le PDF d'un document à soi ; 202 et une page d'attente tant qu'il n'est pas rendu."""

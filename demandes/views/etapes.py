@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +26,7 @@ from demandes.views.acces import (
     contexte_d_etape,
     etape_demandee,
     parcours_de,
+    retour,
     vers_la_demande,
 )
 from demandes.views.situation import fenetre_a_dire
@@ -124,7 +125,7 @@ def page(
         "propositions": adresses.propositions(request, form),
         "calculs": form.calculs(),
     }
-    return render(request, etape.gabarit, contexte, status=status)
+    return render(request, etape.gabarit, contexte | {"retour": retour(request)}, status=status)
 
 
 # --- Gestes ----------------------------------------------------------------------------------------------------------
@@ -141,6 +142,7 @@ def poursuivre(request: HttpRequest, parcours: Parcours, etape: Etape, precision
             "avertissements": [a for a in avertissements if a.interruption],
             "champs_caches": champs_caches(form, request.POST),
             "version": saisie.version,
+            "retour": retour(request),
         }
         return render(request, "demandes/interruption.html", contexte_d_etape(parcours, etape) | contexte)
     operations.enregistrer_etape(
@@ -172,7 +174,7 @@ def quitter(request: HttpRequest, parcours: Parcours, etape: Etape, precision: s
 def rester(request: HttpRequest, parcours: Parcours, etape: Etape, precision: str) -> HttpResponse:
     """Garde la saisie et remontre l'étape : calcul du total sans JavaScript, comparaison de deux versions."""
     garder(request, parcours, etape)
-    return vers_l_ancre(parcours, etape, precision)
+    return vers_l_ancre(request, parcours, etape, precision)
 
 
 def ajouter(request: HttpRequest, parcours: Parcours, etape: Etape, bloc: str) -> HttpResponse:
@@ -184,7 +186,7 @@ def ajouter(request: HttpRequest, parcours: Parcours, etape: Etape, bloc: str) -
         maitre, valeurs = etape.form.conditions[bloc]
         brut[maitre] = [valeurs[0]]
     garder(request, parcours, etape, MultiValueDict(brut))
-    return vers_l_ancre(parcours, etape, f"ligne-{bloc}-{int(brut[f'{bloc}-TOTAL_FORMS'][0]) - 1}")
+    return vers_l_ancre(request, parcours, etape, f"ligne-{bloc}-{int(brut[f'{bloc}-TOTAL_FORMS'][0]) - 1}")
 
 
 def supprimer(request: HttpRequest, parcours: Parcours, etape: Etape, precision: str) -> HttpResponse:
@@ -194,20 +196,22 @@ def supprimer(request: HttpRequest, parcours: Parcours, etape: Etape, precision:
         return rester(request, parcours, etape, "")
     brut = etape.form.sans_la_ligne(brut_recu(request, parcours, etape), bloc, int(rang))
     garder(request, parcours, etape, MultiValueDict(brut))
-    return vers_l_ancre(parcours, etape, f"bloc-{bloc}")
+    return vers_l_ancre(request, parcours, etape, f"bloc-{bloc}")
 
 
 def chercher_adresse(request: HttpRequest, parcours: Parcours, etape: Etape, precision: str) -> HttpResponse:
     """« Rechercher cette adresse » : garde la saisie, puis montre les adresses trouvées."""
     garder(request, parcours, etape)
-    return redirect(f"{adresse_de(parcours.demande, etape)}?{adresses.PARAMETRE}=1#recherche-adresse")
+    suite = QueryDict(retour(request).removeprefix("?"), mutable=True)
+    suite[adresses.PARAMETRE] = "1"
+    return redirect(f"{adresse_de(parcours.demande, etape)}?{suite.urlencode()}#recherche-adresse")
 
 
 def choisir_adresse(request: HttpRequest, parcours: Parcours, etape: Etape, choix: str) -> HttpResponse:
     """Une adresse trouvée remplit les champs."""
     brut = brut_recu(request, parcours, etape) | adresses.champs_du_choix(choix)
     garder(request, parcours, etape, MultiValueDict(brut))
-    return vers_l_ancre(parcours, etape, "id_adresse_complement")
+    return vers_l_ancre(request, parcours, etape, "id_adresse_complement")
 
 
 GESTES: dict[str, Callable] = {
@@ -226,8 +230,9 @@ def brut_recu(request: HttpRequest, parcours: Parcours, etape: Etape) -> dict[st
     return form_de_saisie(parcours, etape, request.POST).brut(request.POST)
 
 
-def vers_l_ancre(parcours: Parcours, etape: Etape, ancre: str) -> HttpResponseRedirect:
-    adresse = adresse_de(parcours.demande, etape)
+def vers_l_ancre(request: HttpRequest, parcours: Parcours, etape: Etape, ancre: str) -> HttpResponseRedirect:
+    """La même étape, venue du récapitulatif ou non."""
+    adresse = adresse_de(parcours.demande, etape) + retour(request)
     return redirect(f"{adresse}#{ancre}" if ancre else adresse)
 
 
@@ -249,6 +254,7 @@ def comparer(
         "saisie": saisie,
         "champs_caches": champs_caches(ici, donnees),
         "action": donnees.get("action", "rester"),
+        "retour": retour(request),
     }
     return render(request, "demandes/conflit.html", contexte_d_etape(parcours, etape) | contexte, status=409)
 

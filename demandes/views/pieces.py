@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +20,7 @@ from demandes.parcours import Parcours, PieceDemandee
 from demandes.permissions import brouillons_modifiables, demandes_visibles
 from demandes.views.acces import adresse_de_la_suite, adresse_precedente, contexte_d_etape, vers_la_demande
 from documents.fichiers import ACCEPT, FichierRefuse, reponse_fichier
+from usagers.acces import usager_requis
 
 
 @dataclass
@@ -201,7 +201,7 @@ def _confirmer_ephoto(demande, numero: str, erreurs: dict, *, le) -> None:
 
 
 @require_POST
-@login_required
+@usager_requis
 def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Un fichier, envoyé seul par la page (JavaScript) : rend la liste des fichiers de la pièce, erreur comprise."""
     demande = get_object_or_404(brouillons_modifiables(request.user), pk=pk)
@@ -227,7 +227,7 @@ def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@usager_requis
 @never_cache
 def voir(request: HttpRequest, pk: int, piece: int) -> HttpResponse:
     """Une de ses pièces, retirées comprises tant que le brouillon les garde."""

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from demandes.suivi import Suivi
 from demandes.views.acces import adresse_precedente, contexte_d_etape
 from demandes.views.espace import demandes_suivies
 from documents.operations import NonEncodable
+from usagers.acces import usager_requis
 
 
 class EnvoiForm(forms.Form):
@@ -145,7 +145,7 @@ def _deposer(request: HttpRequest, demande, etape: Etape, form: EnvoiForm, *, le
 
 
 @require_GET
-@login_required
+@usager_requis
 @never_cache
 def confirmation(request: HttpRequest, numero: str) -> HttpResponse:
     """La page reste lisible après un rafraîchissement, et depuis l'espace."""
