@@ -13,4 +13,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Le serveur des tests ne sert les fichiers du code que si l'application porte son nom d'origine.
 INSTALLED_APPS[:] = [nom.replace("anef.apps.StatiquesConfig", "django.contrib.staticfiles") for nom in INSTALLED_APPS]  # noqa: F405
+# Une connexion gardée par un fil du serveur d'essai empêcherait d'effacer la base à la fin.
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
 LOGGING_CONFIG = None  # pytest recueille les journaux ; tests/test_journaux.py éprouve ceux de la production
