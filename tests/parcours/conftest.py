@@ -1,0 +1,3 @@
+from tests.notifications.conftest import boite, smtp
+
+__all__ = ["boite", "smtp"]
