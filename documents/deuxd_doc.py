@@ -172,7 +172,8 @@ def normaliser(texte: str) -> str:
 def normaliser_prenoms(prenoms: str) -> str:
     """`/` entre les prénoms, espace dans un prénom composé (écrit avec un trait d'union) ; six au plus."""
     separateur = "," if "," in prenoms else None
-    return "/".join(prenom for mot in prenoms.split(separateur) if (prenom := normaliser(mot)))
+    mots = [prenom for mot in prenoms.split(separateur) if (prenom := normaliser(mot))]
+    return "/".join(mots[:6])
 
 
 def abreger(ligne: str, maxi: int) -> str:

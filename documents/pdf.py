@@ -2,6 +2,8 @@
 
 import atexit
 import base64
+import logging
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 ICI = Path(__file__).parent
+VERROU = threading.Lock()  # les polices d'un processus ne servent qu'à un rendu à la fois
 POLICES_MARIANNE = ("Marianne-Regular.woff2", "Marianne-Bold.woff2", "Marianne-Regular_Italic.woff2")
 
 
@@ -20,15 +23,16 @@ class AdresseRefusee(Exception):
 
 def produire_pdf(gabarit: str, contexte: dict) -> bytes:
     """Rend le gabarit en français ; le texte ne dépend que du gabarit, du contexte et des réglages."""
-    import weasyprint
+    import weasyprint  # 1,4 s et 60 Mo, que seuls le travailleur et la liste des pièces paient
 
     polices, feuille, chargeur = _atelier(settings.MARQUE_ETAT)
     with translation.override("fr"):
         html = render_to_string(gabarit, contexte | {"MARQUE_ETAT": settings.MARQUE_ETAT})
     try:
-        return weasyprint.HTML(string=html, base_url=None, url_fetcher=chargeur).write_pdf(
-            stylesheets=[feuille], font_config=polices, pdf_variant="pdf/ua-1"
-        )
+        with VERROU:
+            return weasyprint.HTML(string=html, base_url=None, url_fetcher=chargeur).write_pdf(
+                stylesheets=[feuille], font_config=polices, pdf_variant="pdf/ua-1"
+            )
     except chargeur.refus as refus:
         raise AdresseRefusee(str(refus)) from refus
 
@@ -57,6 +61,8 @@ def _atelier(marque_etat: bool):
                 return URLFetcherResponse(url, chemin.read_bytes())
             raise FatalURLFetchingError(f"adresse refusée : {url[:80]}")
 
+    for bavard in ("weasyprint.progress", "fontTools"):  # une ligne par étape et par police
+        logging.getLogger(bavard).setLevel(logging.WARNING)
     polices, chargeur = FontConfiguration(), Chargeur(allowed_protocols={"data"})
     regles = (ICI / "styles" / "impression.css").read_text()
     if marque_etat:

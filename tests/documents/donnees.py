@@ -100,3 +100,25 @@ LONG = DEPOT | {
         "pays": "FRANCE",
     },
 }
+
+
+def plein(longueur: int) -> str:
+    return ("Ambroise Émilie-Désirée de la Haute-Garonne et de Bourbon-Lancy, " * 3)[:longueur]
+
+
+# Chaque texte à la longueur que la base permet.
+PLEIN = DECISION | {
+    "nom_naissance": plein(100),
+    "nom_usage": plein(100),
+    "prenoms": plein(150).replace("-", " ").replace(",", ""),
+    "lieu_naissance": plein(100),
+    "adresse": {
+        "voie": plein(100),
+        "complement": plein(100),
+        "code_postal": "93200",
+        "commune": plein(100),
+        "pays": "FRANCE",
+    },
+    "schengen": True,
+    "decision": DECISION["decision"] | {"mention": plein(120)},
+}

@@ -230,6 +230,7 @@ def test_une_autre_ecriture_que_la_latine_est_refusee(texte):
         ("Natacha Corinne", "NATACHA/CORINNE"),
         ("Jean-Pierre Marie", "JEAN PIERRE/MARIE"),
         ("Ana Maria, Lucia", "ANA MARIA/LUCIA"),
+        ("Un Deux Trois Quatre Cinq Six Sept", "UN/DEUX/TROIS/QUATRE/CINQ/SIX"),
         ("", ""),
     ],
 )

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from documents import attestations, deuxd_doc, operations, verification
 from documents.catalogue import MODELES, Acte
 from documents.pdf import AdresseRefusee, _atelier, chemin_de_police, produire_pdf
-from tests.documents.donnees import DECISION, DEPOT, LONG, SUISSE, SUISSE_DECISION, VISA
+from tests.documents.donnees import DECISION, DEPOT, LONG, PLEIN, SUISSE, SUISSE_DECISION, VISA
 
 pytestmark = pytest.mark.django_db
 LE = dt.datetime(2026, 11, 22, 16, 40, tzinfo=dt.UTC)
@@ -26,6 +26,7 @@ CAS = {
     "dépôt UE": SUISSE,
     "décision UE": SUISSE_DECISION,
     "longs noms": LONG | {"decision": DECISION["decision"]},
+    "champs pleins": PLEIN,
 }
 
 
@@ -53,7 +54,7 @@ def texte(octets: bytes) -> str:
     pdf = pypdfium2.PdfDocument(octets)
     pages = [page.get_textpage().get_text_bounded() for page in pdf]
     pdf.close()
-    return re.sub(r"\s+", " ", " ".join(pages))
+    return re.sub(r"[\s\x00-\x1f\ufffe]+", " ", " ".join(pages))  # pdfium marque les coupures de ligne
 
 
 def page(octets: bytes, rang: int = 0, *, ppp: int = 150):
@@ -173,7 +174,7 @@ def test_un_certificat_de_residence_s_accorde_au_masculin(etablir):
 
 def test_tout_ce_qui_est_encode_est_imprime(cas):
     document, octets = cas
-    imprime = deuxd_doc.normaliser(re.sub(r"[€<]", " ", texte(octets)))
+    imprime = deuxd_doc.normaliser(re.sub("[€<]", " ", texte(octets)))
     serre = imprime.replace(" ", "")
     lecture = deuxd_doc.lire(document.code_2d.encode() + b"\x1f" + b"A" * 103)
 
@@ -251,6 +252,20 @@ def test_le_qr_imprime_porte_le_meme_code(cas, settings):
 
     assert lus["QRCode"].startswith(settings.ADRESSE_DU_SITE.encode() + b"/verifier/?c=DC04")
     assert verification.code_d_adresse(lus["QRCode"]) == lus["DataMatrix"]
+
+
+@pytest.mark.parametrize("marque_etat", [False, True])
+def test_le_texte_ne_touche_jamais_les_codes(etablir, settings, marque_etat):
+    settings.MARQUE_ETAT = marque_etat
+    for donnees in (DECISION, PLEIN | {"numero_etranger": "", "numero_visa": "FRA123456789"}):
+        pdf = pypdfium2.PdfDocument(operations.produire(etablir(donnees)))
+        page_du_texte = pdf[0].get_textpage()
+        debut, longueur = page_du_texte.search("fiscaux").get_next()
+        bas_du_texte = min(page_du_texte.get_charbox(rang)[1] for rang in range(debut, debut + longueur))
+        images = [objet.get_bounds() for objet in pdf[0].get_objects() if objet.type in {2, 3, 5}]
+        haut_des_codes = max(haut for gauche, bas, droite, haut in images if haut < 250)
+        pdf.close()
+        assert bas_du_texte > haut_des_codes
 
 
 @pytest.mark.parametrize("ppp", [150, 200, 300])
@@ -352,7 +367,7 @@ def test_la_marque_de_l_etat_ne_parait_qu_avec_son_reglage(etablir, settings):
 
 
 def test_l_attestation_d_essai_se_dit_sans_valeur(rendus):
-    assert "signé par l'autorité de test FR00 : sans valeur juridique" in texte(rendus["dépôt"][1])
+    assert "signé par l'autorité d'essai FR00 : sans valeur juridique" in texte(rendus["dépôt"][1])
 
 
 def test_l_emission_est_au_jour_de_paris(etablir):
