@@ -387,18 +387,14 @@ PIECES = (
         R_INFORMATIONS,
         ETAT_CIVIL,
         demandee_si=detient_un_titre_hors_vlsts,
-        quand=_("Si vous détenez un titre de séjour, hors VLS-TS"),
     ),
     Piece(
         "PASSEPORT",
         R_INFORMATIONS,
         ETAT_CIVIL,
         obligatoire_si=sans_titre_en_cours,
-        quand=_("Obligatoire si vous n'avez pas de titre de séjour en cours de validité"),
     ),
-    Piece(
-        "ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande, quand=_("Pour une première demande")
-    ),
+    Piece("ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande),
     Piece("EPHOTO", R_INFORMATIONS, ETAT_CIVIL, numero="ephoto"),
     Piece(
         "DOMICILE",
@@ -422,15 +418,13 @@ PIECES = (
         "RES_TIERS",
         R_RESSOURCES,
         demandee_si=a_pour_ressource("pris_en_charge"),
-        quand=_("Si un tiers vous prend en charge"),
     ),
-    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier"), quand=_("Si vous êtes boursier")),
-    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie"), quand=_("Si vous êtes salarié")),
+    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier")),
+    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie")),
     Piece(
         "RES_PERSO",
         R_RESSOURCES,
         demandee_si=a_pour_ressource("personnelles"),
-        quand=_("Si vous avez des ressources personnelles"),
     ),
 )
 
