@@ -149,8 +149,8 @@ demarrer_postgres() {
     options="-c listen_addresses= -c unix_socket_directories='$PRISES' $*"
     comme_postgres "$bin/pg_ctl" -D "$PG_DONNEES" -w -l "$JOURNAL_PG" -o "$options" start >/dev/null 2>&1 ||
       { tail -n 5 "$JOURNAL_PG" >&2; echouer "PostgreSQL n'a pas démarré (détail : $JOURNAL_PG)."; }
-    PG_A_ARRETER=$bin/pg_ctl
   fi
+  PG_A_ARRETER=$bin/pg_ctl
   "$bin/psql" -h "$PRISES" -U postgres -Atqc "SELECT 1 FROM pg_database WHERE datname = 'anef'" | grep -q 1 ||
     "$bin/createdb" -h "$PRISES" -U postgres anef
   export DATABASE_URL="postgres://postgres@/anef?host=$PRISES"
@@ -163,15 +163,15 @@ demarrer_redis() {
     redis-server --port 0 --unixsocket "$PRISES/redis.sock" --unixsocketperm 700 --save '' --appendonly no \
       --daemonize yes --dir "$SERVICES" --logfile "$SERVICES/redis.log" >/dev/null ||
       echouer "Redis n'a pas démarré (détail : $SERVICES/redis.log)."
-    REDIS_A_ARRETER=1
     for _ in $(seq 50); do redis-cli -s "$PRISES/redis.sock" ping >/dev/null 2>&1 && break; sleep 0.1; done
   fi
+  REDIS_A_ARRETER=1
   export REDIS_URL="redis+socket://$PRISES/redis.sock"
 }
 
-# N'arrête que ce que cette commande a démarré, dans l'ordre inverse.
+# Les serveurs privés de ce dossier, dans l'ordre inverse ; ceux d'une exécution tuée avant de finir, aussi.
 arreter_services() {
-  [ -z "${REDIS_A_ARRETER:-}" ] || redis-cli -s "$PRISES/redis.sock" shutdown nosave >/dev/null 2>&1
-  [ -z "${PG_A_ARRETER:-}" ] || comme_postgres "$PG_A_ARRETER" -D "$PG_DONNEES" -m fast -w stop >/dev/null 2>&1
+  [ -z "${REDIS_A_ARRETER:-}" ] || redis-cli -s "$PRISES/redis.sock" shutdown nosave >/dev/null 2>&1 || true
+  [ -z "${PG_A_ARRETER:-}" ] || comme_postgres "$PG_A_ARRETER" -D "$PG_DONNEES" -m fast -w stop >/dev/null 2>&1 || true
   REDIS_A_ARRETER='' PG_A_ARRETER=''
 }
