@@ -1,6 +1,7 @@
+from django.conf import settings
 from django.urls import path
 
-from demandes.portail import erreurs, views
+from demandes.portail import demonstration, erreurs, views
 
 urlpatterns = [
     path("", views.accueil, name="accueil"),
@@ -15,3 +16,5 @@ urlpatterns = [
     path("donnees-personnelles/", views.donnees, name="donnees"),
     path("erreur.css", erreurs.feuille, name="feuille_erreur"),
 ]
+if settings.DEMONSTRATION:
+    urlpatterns += demonstration.routes
