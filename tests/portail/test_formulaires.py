@@ -46,7 +46,7 @@ def rendre(nom, donnees=None):
 
 def test_un_champ_obligatoire_porte_l_etoile_et_le_dit_aux_lecteurs_d_ecran():
     html = rendre("nom")
-    assert '<label class="fr-label" for="id_nom">Nom <span class="champ__obligatoire">*</span>' in html
+    assert '<label class="fr-label" for="id_nom">Nom&nbsp;<span class="champ__obligatoire">*</span>' in html
     assert 'aria-required="true"' in html
     assert " required" not in html.replace("aria-required", "")
 

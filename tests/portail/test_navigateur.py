@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from demandes.portail.entrees import ENTREES
-from tests.factories import CompteFactory, DemandeFactory, SiteFactory, TitreSejourFactory, UsagerFactory
+from tests.factories import DemandeFactory, SiteFactory, TitreSejourFactory, UsagerFactory
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
 
@@ -45,9 +45,7 @@ def droit_et_service():
     SiteFactory()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_aucune_page_publique_n_a_de_faute_d_accessibilite(live_server, page, sans_faute_axe, droit_et_service, theme):
-    page.emulate_media(color_scheme=theme)
+def test_aucune_page_publique_n_a_de_faute_d_accessibilite(live_server, page, sans_faute_axe, droit_et_service):
     for chemin in PAGES:
         page.goto(live_server.url + chemin)
         sans_faute_axe(page)
@@ -82,20 +80,6 @@ def test_les_pages_d_erreur_n_ont_pas_de_faute_d_accessibilite(live_server, page
     page.goto(live_server.url + "/n-existe-pas/")
     sans_faute_axe(page)
     page.fautes.clear()  # Chromium note lui-même le code 404
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_le_cadre_des_agents_n_a_pas_de_faute_d_accessibilite(live_server, page, se_connecter, sans_faute_axe, theme):
-    page.emulate_media(color_scheme=theme)
-    page.goto(live_server.url + reverse("admin:login"))
-    sans_faute_axe(page)
-    page.get_by_role("button", name="Se connecter").click()
-    assert page.title().startswith("Erreur")
-    sans_faute_axe(page)
-    se_connecter(CompteFactory(nature="agent", is_staff=True, is_superuser=True))
-    for nom in ["index", "password_change"]:
-        page.goto(live_server.url + reverse(f"admin:{nom}"))
-        sans_faute_axe(page)
 
 
 def test_le_premier_arret_du_clavier_est_l_acces_au_contenu(live_server, page):
