@@ -185,7 +185,7 @@ def test_un_echec_apres_le_compteur_rend_le_rang(brouillon_relu, le, monkeypatch
         raise RuntimeError("panne")
 
     with monkeypatch.context() as contexte, pytest.raises(RuntimeError):
-        contexte.setattr(operations, "notifier", panne)
+        contexte.setattr(operations.depot, "notifier", panne)
         operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
 
     assert not Compteur.objects.exists()

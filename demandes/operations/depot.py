@@ -1,0 +1,137 @@
+"""Le dépôt : une transaction, un numéro, un reçu."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from demandes.attestations import donnees_du_depot
+from demandes.demarches import DEMARCHES
+from demandes.etats import Etat
+from demandes.instantane import contenu_du_depot, texte_de_recherche
+from demandes.models import Compteur, Demande, Instantane, Site
+
+# Ce qu'un brouillon d'étape peut peser (architecture §3).
+from demandes.operations.base import DemandeIncomplete, verrouiller
+from demandes.parcours import Manque, Parcours
+from demandes.sites import site_de
+from documents.catalogue import Acte
+from documents.operations import etablir
+from notifications.catalogue import Message
+from notifications.operations import notifier
+from usagers.models import Compte, Usager
+
+
+def attribuer_numero(site: Site, *, le: dt.datetime) -> str:
+    """Site (4), date de dépôt (8), rang du site dans l'année (7), sans trou ni doublon (domaine §2).
+
+    Prend le verrou du compteur : dernière étape avant les insertions. Une transaction annulée rend son rang.
+    """
+    jour = timezone.localdate(le)
+    with connection.cursor() as curseur:
+        curseur.execute(
+            f"INSERT INTO {Compteur._meta.db_table} (nature, cle, annee, dernier) VALUES ('demande', %s, %s, 1) "
+            f"ON CONFLICT (nature, cle, annee) DO UPDATE SET dernier = {Compteur._meta.db_table}.dernier + 1 "
+            "RETURNING dernier",
+            [site.code, jour.year],
+        )
+        (rang,) = curseur.fetchone()
+    return f"{site.code}{jour:%Y%m%d}{rang:07d}"
+
+
+@transaction.atomic
+def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
+    """Dépose la demande (domaine T2). Un second appel rend la demande déjà déposée, avec le même reçu.
+
+    Lève `DemandeIncomplete`, `documents.operations.NonEncodable`.
+    """
+    Usager.objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
+    demande = verrouiller(demande)
+    if not demande.est_brouillon:
+        return demande
+    list(demande.saisies.select_for_update())
+    with translation.override("fr"):
+        parcours = Parcours(demande, le=le, langue="fr")
+        if parcours.manques:
+            raise DemandeIncomplete(parcours.manques)
+        informations = parcours.valeurs("informations")
+        site = site_de(code_postal=informations["adresse_code_postal"], insee=informations.get("adresse_insee", ""))
+        if site is None:
+            texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
+            raise DemandeIncomplete([Manque("site", texte, "informations", "id_adresse_code_postal")])
+        _mettre_a_jour_le_profil(demande.usager, informations)
+        demande.site = site
+        demande.deposee_le = le
+        demande.hors_delai = parcours.est_hors_delai
+        demande.complete_au_depot = parcours.est_complete
+        demande.echeance_legale = echeance_legale(parcours)
+        contenu = contenu_du_depot(parcours)
+        demande.recherche = texte_de_recherche(demande)
+        demande.numero = attribuer_numero(site, le=le)
+        demande.recherche += f" {demande.numero}"
+        demande.save()
+        _figer(demande, contenu, cause=Instantane.Cause.DEPOT, par=par, le=le)
+        document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
+        notification = notifier(
+            Message.DEPOT, demande.usager.compte, le=le, document=document, objet=demande.numero,
+            contexte=_contexte_du_message(demande, le),
+        )  # fmt: skip
+        demande.passer_a(Etat.DEPOSEE, par=par, le=le, document=document, notification=notification)
+    demande.saisies.update(version=F("version") + 1)
+    return demande
+
+
+def _contexte_du_message(demande: Demande, le: dt.datetime) -> dict:
+    """Accusé de réception électronique (CRPA R. 112-11-1) : reçu le, service, décision implicite."""
+    site = demande.site
+    return {
+        "numero": demande.numero,
+        "demarche": demande.demarche,
+        "nom": demande.usager.nom_complet,
+        "sms": DEMARCHES[demande.demarche].sms,
+        "recu_le": le.isoformat(),
+        "service": {
+            "libelle": site.libelle, "adresse": site.adresse, "courriel": site.courriel, "telephone": site.telephone,
+        },
+        "echeance_legale": demande.echeance_legale.isoformat() if demande.echeance_legale else None,
+    }  # fmt: skip
+
+
+def echeance_legale(parcours: Parcours) -> dt.date | None:
+    """Date à laquelle le silence vaut rejet, si la demande est complète (R. 422-5, R. 432-2) ; rien sinon."""
+    if not parcours.est_complete:
+        return None
+    return parcours.contexte.jour + dt.timedelta(days=parcours.contexte.valeur(parcours.demarche.silence, "jours"))
+
+
+def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping) -> None:
+    """L'adresse, le contact et la situation donnés au dépôt deviennent ceux du profil."""
+    voie = f"{informations.get('adresse_numero', '')} {informations['adresse_voie']}".strip()
+    usager.adresse_voie = voie
+    usager.adresse_complement = informations.get("adresse_complement", "")
+    usager.adresse_code_postal = informations["adresse_code_postal"]
+    usager.adresse_commune = informations["adresse_commune"]
+    usager.adresse_insee = informations.get("adresse_insee", "")
+    usager.nom_usage = informations.get("nom_usage", "")
+    usager.situation_familiale = informations.get("situation_familiale", "")
+    usager.save(update_fields=[
+        "adresse_voie", "adresse_complement", "adresse_code_postal", "adresse_commune", "adresse_insee", "nom_usage",
+        "situation_familiale",
+    ])  # fmt: skip
+    if (telephone := informations.get("telephone")) and usager.compte.telephone != telephone:
+        usager.compte.telephone = telephone
+        usager.compte.save(update_fields=["telephone"])
+
+
+def _figer(demande: Demande, contenu: dict, *, cause: str, par: Compte, le: dt.datetime) -> Instantane:
+    """Fige le contenu, avec son empreinte, au rang suivant."""
+    texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True)
+    return Instantane.objects.create(
+        demande=demande, rang=demande.instantanes.count() + 1, cause=cause, contenu=contenu, le=le, par=par,
+        empreinte=hashlib.sha256(texte.encode()).hexdigest(),
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""Commencer, saisir, relire, renoncer."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+
+from demandes.demarches.base import Brut, Demarche, Etape, EtapeForm, Fermee
+from demandes.etats import ETATS_ACTIFS, Etat
+from demandes.models import Demande, Evenement, Saisie
+
+# Ce qu'un brouillon d'étape peut peser (architecture §3).
+from demandes.operations.base import (
+    DemandeFigee,
+    DemandeIncomplete,
+    DemarcheFermee,
+    SaisiePerimee,
+    SaisieTropLongue,
+    contexte_de,
+    verrouiller_brouillon,
+)
+from demandes.parcours import Parcours
+from notifications.catalogue import Message
+from notifications.operations import ecrire
+from usagers.models import Compte, Usager
+
+# Ce qu'un brouillon d'étape peut peser (architecture §3).
+TAILLE_MAX_BROUILLON = 64 * 1024
+
+
+def commencer(demarche: Demarche, usager: Usager, *, par: Compte, le: dt.datetime) -> Demande:
+    """Ouvre un brouillon, ou rend la demande active du même objet (une seule à la fois). Lève `DemarcheFermee`."""
+    contexte = contexte_de(usager, le=le)
+    cas = demarche.cas(contexte)
+    active = Demande.objects.filter(usager=usager, objet=demarche.objet, etat__in=ETATS_ACTIFS)
+    if existante := active.first():
+        return existante
+    if isinstance(cas, Fermee):
+        raise DemarcheFermee(str(cas.motif))
+    try:
+        with transaction.atomic():
+            demande = Demande.objects.create(
+                usager=usager, demarche=demarche.code, cas=cas.code, objet=demarche.objet,
+                titre_de_depart=contexte.titre, ouverte_par=par, ouverte_le=le, modifiee_le=le,
+                fin_de_droits=contexte.titre.fin if contexte.titre else None,
+            )  # fmt: skip
+            Evenement.objects.create(
+                usager=usager, demande=demande, nature=Evenement.Nature.OUVERTURE, apres=Etat.BROUILLON, par=par, le=le
+            )
+    except IntegrityError:
+        return active.get()
+    return demande
+
+
+def _verifier_taille(brut: Brut) -> None:
+    if len(json.dumps(brut)) > TAILLE_MAX_BROUILLON:
+        raise SaisieTropLongue
+
+
+def ecrire_saisie(demande: Demande, etape: Etape, *, version: int, memes: Mapping, **champs) -> Saisie:
+    """Écrit l'étape si sa version est celle que la page connaît ; un contenu identique est accepté en silence."""
+    saisie, _creee = Saisie.objects.get_or_create(demande=demande, etape=etape.code)
+    ecrites = Saisie.objects.filter(pk=saisie.pk, version=version).update(version=F("version") + 1, **champs)
+    saisie.refresh_from_db()
+    if not ecrites and any(getattr(saisie, nom) != valeur for nom, valeur in memes.items()):
+        raise SaisiePerimee(saisie)
+    return saisie
+
+
+@transaction.atomic
+def garder_brouillon(
+    demande: Demande, etape: Etape, donnees: MultiValueDict, *, version: int, le: dt.datetime, form: EtapeForm
+) -> Saisie:
+    """Garde ce qui est tapé, valide ou non ; redire les réponses validées n'ouvre pas de modification.
+
+    `form` est lié à `donnees`. Lève `SaisiePerimee`, `SaisieTropLongue`, `DemandeFigee`.
+    """
+    brut = form.brut(donnees)
+    _verifier_taille(brut)
+    # La demande d'abord, l'étape ensuite : l'ordre de toutes les opérations.
+    if not Demande.objects.filter(pk=demande.pk, etat=Etat.BROUILLON).update(modifiee_le=le):
+        raise DemandeFigee
+    actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()
+    if actuelle and form.dit_autant_que(actuelle.reponses):
+        if actuelle.brouillon is None:
+            return actuelle
+        brut = None  # la modification a été défaite à la main : plus rien n'attend
+    return ecrire_saisie(demande, etape, version=version, memes={"brouillon": brut}, brouillon=brut, enregistree_le=le)
+
+
+@transaction.atomic
+def enregistrer_etape(
+    demande: Demande, etape: Etape, form: EtapeForm, *, version: int, le: dt.datetime, par: Compte
+) -> Saisie:
+    """Valide une étape : ses réponses remplacent les précédentes, et sa partie est à relire si elles changent.
+
+    `form` est lié et valide. Lève `SaisiePerimee`, `DemandeFigee`, `SaisieTropLongue`.
+    """
+    demande = verrouiller_brouillon(demande)
+    brut = form.brut(form.data)
+    _verifier_taille(brut)
+    actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()
+    inchangee = actuelle is not None and form.dit_autant_que(actuelle.reponses)
+    champs = {"reponses": brut, "brouillon": None, "enregistree_le": le, "validee_le": le}
+    if not inchangee:
+        champs["relue_le"] = None
+    memes = {"reponses": brut, "brouillon": None}
+    saisie = ecrire_saisie(demande, etape, version=version, memes=memes, **champs)
+    Demande.objects.filter(pk=demande.pk).update(modifiee_le=le)
+    return saisie
+
+
+@transaction.atomic
+def abandonner_brouillon(demande: Demande, etape: Etape, *, le: dt.datetime) -> None:
+    """Oublie la modification non enregistrée d'une étape validée : ses réponses redeviennent ce qui est montré."""
+    demande = verrouiller_brouillon(demande)
+    Saisie.objects.filter(demande=demande, etape=etape.code, reponses__isnull=False).update(
+        brouillon=None, version=F("version") + 1, enregistree_le=le
+    )
+
+
+@transaction.atomic
+def relire(demande: Demande, etape: Etape, *, le: dt.datetime) -> None:
+    """« Valider et vérifier la suite de ma saisie » : la partie est relue. Lève `DemandeIncomplete` si elle manque."""
+    demande = verrouiller_brouillon(demande)
+    parcours = Parcours(demande, le=le)
+    if not parcours.est_faite(etape):
+        raise DemandeIncomplete([manque for manque in parcours.manques if manque.etape == etape.code])
+    Saisie.objects.filter(demande=demande, etape=etape.code, relue_le__isnull=True).update(relue_le=le)
+
+
+@transaction.atomic
+def noter_observations(demande: Demande, texte: str, *, le: dt.datetime) -> None:
+    demande = verrouiller_brouillon(demande)
+    Demande.objects.filter(pk=demande.pk).update(observations=texte.replace("\x00", "")[:4000], modifiee_le=le)
+
+
+@transaction.atomic
+def demander_rappel(demande: Demande, *, le: dt.datetime) -> bool:
+    """Un courriel le jour où le dépôt s'ouvre ; une seule fois par demande. Faux si le rappel existait déjà."""
+    demande = verrouiller_brouillon(demande)
+    parcours = Parcours(demande, le=le)
+    if demande.rappel_demande_le is not None or not parcours.est_trop_tot:
+        return False
+    compte = demande.usager.compte
+    ouverture = parcours.fenetre.ouverture
+    ecrire(
+        Message.OUVERTURE_DEPOT,
+        adresse=compte.courriel,
+        langue=compte.langue,
+        contexte={"nom": demande.usager.nom_complet, "date": ouverture.isoformat()},
+        le=dt.datetime.combine(ouverture, dt.time(8), tzinfo=timezone.get_default_timezone()),
+    )
+    Demande.objects.filter(pk=demande.pk).update(rappel_demande_le=le)
+    return True
+
+
+@transaction.atomic
+def retirer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
+    """L'usager renonce à son brouillon (T16) : ses numéros à usage unique sont rendus."""
+    demande = verrouiller_brouillon(demande)
+    demande.numeros.all().delete()
+    demande.passer_a(Etat.RETIREE, par=par, le=le)
+    return demande
