@@ -4,7 +4,7 @@ import unicodedata
 
 from django.utils.translation import gettext as _
 
-from demandes.demarches.base import Ligne
+from demandes.demarches.formulaires import Ligne
 from demandes.models import Demande
 from demandes.parcours import Parcours
 from usagers.dates import DatePartielle

@@ -12,7 +12,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from demandes.demarches import DEMARCHES
-from demandes.demarches.base import Cas, Demarche, Etape, EtapeForm, Fermee, Piece
+from demandes.demarches.base import Cas, Demarche, Etape, Fermee, Piece
+from demandes.demarches.formulaires import EtapeForm
 from demandes.droit import Contexte
 from demandes.models import Demande, NumeroUtilise, PieceJointe, PieceReference, Saisie
 from usagers.numeros import grouper_ephoto

@@ -7,21 +7,22 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
-from documents.operations import etablir
 
 from demandes.attestations import donnees_de_la_decision
 from demandes.demarches import DEMARCHES
 from demandes.demarches.base import TitreDelivrable
 from demandes.droit import baremes
 from demandes.etats import Etat
-from demandes.models import Decision, Demande
+from demandes.models import Decision, Demande, Evenement, Site
 from demandes.operations import verrouiller
 from documents.catalogue import Acte
 from documents.models import Fichier
+from documents.operations import etablir
 from instruction.models import Agent
-from instruction.permissions import peut
+from instruction.permissions import GESTES, peut
 from notifications.catalogue import Message
 from notifications.operations import notifier
+from usagers.models import Compte, Identifiant
 
 
 class Conflit(Exception):
@@ -64,6 +65,31 @@ def _verrouiller(demande: Demande, *, agent: Agent, geste: str, version: int) ->
     return demande
 
 
+def est_deja_fait(demande: Demande, *, agent: Agent, geste: str, version: int) -> bool:
+    """Second envoi du même formulaire : depuis la version lue, seul cet acte a été fait, par cet agent."""
+    vers = GESTES[geste].vers
+    if demande.version != version + len(vers):
+        return False
+    passages = demande.evenements.filter(nature=Evenement.Nature.TRANSITION).order_by("-pk")[: len(vers)]
+    return [(e.apres, e.par_id) for e in reversed(passages)] == [(etat, agent.compte_id) for etat in vers]
+
+
+def accord_pris(demande: Demande) -> Accord | None:
+    """Ce que la dernière décision accorde ; rien si elle refuse, ou s'il n'y en a pas."""
+    decision = demande.decisions.order_by("-pk").first()
+    if decision is None or decision.sens != Decision.Sens.FAVORABLE:
+        return None
+    return Accord(decision.titre, decision.mention, decision.du, decision.au, decision.taxe)
+
+
+def est_le_refus_pris(demande: Demande, *, motif: str, fichier: Fichier) -> bool:
+    """La dernière décision est-elle ce refus : même motif, mêmes octets ?"""
+    decision = demande.decisions.select_related("document__fichier").order_by("-pk").first()
+    if decision is None or decision.sens != Decision.Sens.DEFAVORABLE:
+        return False
+    return (decision.motif, decision.document.fichier.empreinte) == (motif, fichier.empreinte)
+
+
 @transaction.atomic
 def prendre_en_charge(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
     """T3 : l'instructeur prend le dossier ; l'usager est informé. Lève `Conflit`, `GesteInterdit`."""
@@ -96,7 +122,8 @@ def ajouter_mois(jour: dt.date, mois: int) -> dt.date:
     return dt.date(annee, rang + 1, min(jour.day, calendar.monthrange(annee, rang + 1)[1]))
 
 
-def _verifier(demande: Demande, accord: Accord) -> TitreDelivrable:
+def verifier_accord(demande: Demande, accord: Accord) -> TitreDelivrable:
+    """Le titre accordé, si l'accord respecte ses règles. Lève `DecisionImpossible`."""
     titre = titre_delivrable(demande, accord.titre)
     if titre is None:
         raise DecisionImpossible("titre", "Ce titre ne se délivre pas pour cette démarche.")
@@ -116,7 +143,7 @@ def accorder(demande: Demande, accord: Accord, *, agent: Agent, version: int, le
     Lève `Conflit`, `GesteInterdit`, `DecisionImpossible`, `documents.operations.NonEncodable`.
     """
     demande = _verrouiller(demande, agent=agent, geste="accorder", version=version)
-    _verifier(demande, accord)
+    verifier_accord(demande, accord)
     demande.passer_a(Etat.PROPOSITION, par=agent.compte, le=le, codes={"sens": Decision.Sens.FAVORABLE})
     demande.decidee_le = le
     decision = Decision(
@@ -154,11 +181,55 @@ def _notifier_la_decision(decision: Decision, etat: Etat, *, agent: Agent, le: d
     decision.save()
     notification = notifier(
         Message.DECISION, demande.usager.compte, le=le, document=document, objet=demande.numero,
-        contexte=_contexte(demande) | {"sens": decision.sens},
+        contexte=contexte_de_la_decision(demande, decision.sens),
     )  # fmt: skip
     demande.passer_a(etat, par=agent.compte, le=le, document=document, notification=notification)
     return decision
 
 
+def contexte_de_la_decision(demande: Demande, sens: str) -> dict:
+    """Ce que le message de décision reçoit ; l'aperçu montré à l'agent part du même contexte."""
+    return _contexte(demande) | {"sens": sens}
+
+
 def _contexte(demande: Demande) -> dict:
     return {"numero": demande.numero, "nom": demande.usager.nom_complet}
+
+
+# --- Comptes d'agents ------------------------------------------------------------------------------------------------
+class IdentifiantPris(Exception):
+    """L'identifiant est celui d'un usager."""
+
+
+@transaction.atomic
+def creer_agent(
+    identifiant: str,
+    *,
+    nom: str,
+    site: Site,
+    roles: list[str],
+    courriel: str,
+    mot_de_passe: str | None,
+    le: dt.datetime,
+) -> tuple[Agent, bool]:
+    """Ouvre le compte d'un agent, ou met à jour nom, site, rôles et courriel ; vrai si le compte est nouveau.
+
+    Le mot de passe d'un compte qui existe n'est pas touché. Lève `IdentifiantPris`.
+    """
+    pris = Identifiant.objects.select_related("compte").filter(valeur=identifiant).first()
+    if pris and not pris.compte.est_agent:
+        raise IdentifiantPris
+    if pris:
+        compte = Compte.objects.select_for_update(no_key=True).get(pk=pris.compte_id)
+        if compte.courriel != courriel:
+            compte.courriel = courriel
+            compte.save(update_fields=["courriel"])
+    else:
+        compte = Compte.objects.create_user(
+            identifiant, mot_de_passe, nature=Compte.Nature.AGENT, is_staff=True, courriel=courriel, cree_le=le,
+            courriel_verifie_le=le, nature_identifiant=Identifiant.Nature.AGENT,
+        )  # fmt: skip
+    agent, _ = Agent.objects.update_or_create(
+        compte=compte, defaults={"nom": nom, "site": site, "roles": sorted(roles)}
+    )
+    return agent, pris is None

@@ -4,7 +4,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from demandes.champs import SANS_CHOIX, CodePostalField, OuiNonField, cle_verifiee, valider_encodable
-from demandes.demarches.base import BlocFormSet, Etape, EtapeForm, Groupe, LigneForm
+from demandes.demarches.base import Etape
+from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, LigneForm
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
 from usagers.models import Usager

@@ -9,24 +9,18 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from demandes.champs import SANS_CHOIX, MontantField, OuiNonField
-from demandes.demarches.base import (
+from demandes.demarches.base import Cas, Demarche, Etape, Fermee, Piece, Rubrique, TitreDelivrable
+from demandes.demarches.etapes import CONFIRMATION, INFORMATIONS, JUSTIFICATIFS, RECAPITULATIF
+from demandes.demarches.formulaires import (
     Avertissement,
     BlocFormSet,
-    Cas,
-    Demarche,
-    Etape,
     EtapeForm,
-    Fermee,
     Groupe,
     Ligne,
     LigneForm,
-    Piece,
     Reponses,
-    Rubrique,
-    TitreDelivrable,
     euros,
 )
-from demandes.demarches.etapes import CONFIRMATION, INFORMATIONS, JUSTIFICATIFS, RECAPITULATIF
 from demandes.droit import Contexte
 from usagers.dates import DatePartielle
 from usagers.models import TitreSejour

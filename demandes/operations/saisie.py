@@ -9,7 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from demandes.demarches.base import Brut, Demarche, Etape, EtapeForm, Fermee
+from demandes.demarches.base import Demarche, Etape, Fermee
+from demandes.demarches.formulaires import Brut, EtapeForm
 from demandes.etats import ETATS_ACTIFS, Etat
 from demandes.models import Demande, Evenement, Saisie
 

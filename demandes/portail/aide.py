@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 
-from demandes.demarches.base import euros
+from demandes.demarches.formulaires import euros
 from demandes.droit import baremes
 
 Texte = str | Promise

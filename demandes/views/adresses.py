@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from redis.exceptions import RedisError
 
 from demandes.champs import sceller_adresse
-from demandes.demarches.base import EtapeForm
+from demandes.demarches.formulaires import EtapeForm
 from usagers.adresses import LONGUEUR_MAX, Adresses, AdresseTrouvee, chercher
 
 journal = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from demandes import operations
-from demandes.demarches.base import Etape, EtapeForm, est_un_rang
+from demandes.demarches.base import Etape
+from demandes.demarches.formulaires import EtapeForm, est_un_rang
 from demandes.instantane import lignes_etat_civil
 from demandes.models import Saisie
 from demandes.parcours import Parcours, form_de_saisie
