@@ -13,7 +13,7 @@ const echec = ligne?.querySelector("[data-echec]");
 let minuterie;
 let enCours = null; // l'enregistrement en vol
 let enregistre = ""; // le dernier contenu connu du serveur
-let arrete = false; // conflit ou demande close : plus d'enregistrement, la personne choisit
+let arrete = false; // envoi, conflit ou demande close : plus d'enregistrement
 let derniereAnnonce = 0;
 
 const contenu = () => {
@@ -59,31 +59,33 @@ const MOTIFS = { 401: "session", 409: "conflit", 410: "deposee", 413: "trop-long
 const envoyer = async () => {
   const envoye = contenu();
   let reponse;
+  let corps;
   rafraichirLeJeton();
   try {
     reponse = await fetch(formulaire.dataset.brouillon, {
       method: "POST",
       body: new FormData(formulaire),
       credentials: "same-origin",
+      keepalive: document.hidden, // la page se ferme : l'enregistrement lui survit
       signal: AbortSignal.timeout(PATIENCE),
     });
+    corps = await reponse.text();
   } catch {
     signaler("panne");
-    return false;
+    return;
   }
   if (!reponse.ok) {
     const motif = MOTIFS[reponse.status] ?? "panne";
     arrete = motif === "conflit" || motif === "deposee";
     signaler(motif);
-    return false;
+    return;
   }
-  const { version, heure, calculs } = await reponse.json();
+  const { version, heure, calculs } = JSON.parse(corps);
   for (const champ of document.querySelectorAll("[data-version]")) champ.value = version;
   enregistre = envoye;
   signaler(null);
   dire(heure);
   montrerLesCalculs(calculs);
-  return true;
 };
 
 // Un seul enregistrement à la fois : la version rendue sert au suivant, jamais deux pages de la même personne ne se
@@ -112,6 +114,9 @@ if (formulaire) {
   prendrePourReference();
   formulaire.addEventListener("input", plusTard);
   formulaire.addEventListener("change", plusTard);
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) arrete = false;
+  });
   ligne.querySelector("[data-reessayer]").addEventListener("click", enregistrer);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) enregistrer();
@@ -122,7 +127,10 @@ if (formulaire) {
   formulaire.addEventListener("submit", async (evenement) => {
     clearTimeout(minuterie);
     rafraichirLeJeton();
-    if (!enCours) return;
+    if (!enCours) {
+      arrete = true; // la page s'en va avec tout ce qui est saisi
+      return;
+    }
     evenement.preventDefault();
     await enCours;
     enCours = null;

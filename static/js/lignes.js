@@ -1,6 +1,6 @@
 // Ajoute et supprime une ligne sans changer de page : le même envoi, la même réponse, dont seul le bloc est repris.
 
-import { appliquer } from "./conditions.js";
+import { appliquer, replier } from "./conditions.js";
 import { enregistrer, formulaire, prendrePourReference } from "./brouillon.js";
 
 // « formulaire.action » désignerait ses boutons, qui portent ce nom.
@@ -26,6 +26,9 @@ const remplacer = async (bouton) => {
   for (const calcul of nouvelle.querySelectorAll("[data-calcul]")) {
     const ici = document.querySelector(`[data-calcul="${calcul.dataset.calcul}"]`);
     if (ici.textContent !== calcul.textContent) ici.textContent = calcul.textContent;
+  }
+  for (const { dataset, attributes } of nouvelle.querySelectorAll("[data-calcul-si]")) {
+    replier(document.querySelector(`[data-calcul-si="${dataset.calculSi}"]`), Boolean(attributes["data-ferme"]));
   }
   appliquer();
   prendrePourReference();
