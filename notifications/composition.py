@@ -31,9 +31,10 @@ def composer(message: Message | str, *, canal: Canal | str, contexte: dict, lang
     with translation.override(langue):
         if canal == Canal.SMS:
             return Ecrit(texte=_ligne(_rendre(f"sms/{message}.txt", valeurs)))
+        sujet = valeurs["sujet"] = _ligne(_rendre(f"courriels/{message}.sujet.txt", valeurs))
         return Ecrit(
             texte=re.sub(r"\n{3,}", "\n\n", _rendre(f"courriels/{message}.txt", valeurs)).strip() + "\n",
-            sujet=_ligne(_rendre(f"courriels/{message}.sujet.txt", valeurs)),
+            sujet=sujet,
             html=_rendre(f"courriels/{message}.html", valeurs),
         )
 

@@ -93,6 +93,8 @@ def test_un_courriel_se_rend_en_texte_et_en_html(message, langue):
     assert "&" not in ecrit.sujet + ecrit.texte.replace("&nbsp;", "")  # rien d'échappé hors du HTML
     assert "{" not in ecrit.sujet + ecrit.texte
     assert f'<html lang="{langue}">' in ecrit.html
+    assert html.balises.count("h1") == 1
+    assert html.texte.count(ecrit.sujet) == 2  # titre et h1
     assert not {"table", "img", "script", "link"} & set(html.balises)
     for _, attributs in html.attributs:
         assert re.match(r"https?://|mailto:", attributs.get("href", "https://"))

@@ -16,6 +16,8 @@ REQUETE = f"""
 import time, django
 django.setup()
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from notifications.operations import notifier
 from usagers.models import Compte
@@ -24,23 +26,30 @@ for essai in ("à froid", "mesuré"):
     debut = time.monotonic()
     with transaction.atomic():
         notifier("depot", compte, contexte={DEPOT!r}, le=timezone.now())
-print("durée", time.monotonic() - debut)
+    print("opération", time.monotonic() - debut)
+    debut = time.monotonic()
+    saisie = {{"identifiant": compte.identifiant}}
+    reponse = Client(SERVER_NAME="localhost").post(reverse("usagers:mot_de_passe_oublie"), saisie)
+    print("requête", time.monotonic() - debut, reponse.status_code)
 """
 
 
-def duree_d_une_requete(courtier):
+def durees(courtier):
+    """Une opération à deux envois, puis une requête entière, une fois le processus chaud."""
     with Processus("-c", REQUETE, REDIS_URL=courtier.url) as processus:
         sortie, _ = processus.communicate(timeout=60)
     assert processus.returncode == 0, sortie
-    return float(re.search(r"durée ([\d.]+)", sortie)[1])
+    requete, statut = re.findall(r"requête ([\d.]+) (\d+)", sortie)[-1]
+    assert statut == "302"
+    return float(re.findall(r"opération ([\d.]+)", sortie)[-1]), float(requete)
 
 
 def test_le_courtier_arrete_ne_casse_ni_ne_retient_la_requete(courtier):
     CompteFactory()
     courtier.arreter()
 
-    assert duree_d_une_requete(courtier) < 1
-    assert Envoi.objects.filter(etat="a_envoyer").count() == 4
+    assert max(durees(courtier)) < 1
+    assert Envoi.objects.filter(etat="a_envoyer").count() == 6
 
 
 @pytest.mark.panne
@@ -48,8 +57,8 @@ def test_le_courtier_fige_ne_retient_la_requete_qu_une_seconde(courtier):
     CompteFactory()
     courtier.figer()
 
-    assert duree_d_une_requete(courtier) < 2
-    assert Envoi.objects.filter(etat="a_envoyer").count() == 4
+    assert max(durees(courtier)) < 2
+    assert Envoi.objects.filter(etat="a_envoyer").count() == 6
 
 
 def travailleur(courtier, smtp):
