@@ -121,10 +121,9 @@ def processus_de(dossier: Path) -> list[str]:
     return lignes
 
 
-def servir(dossier: Path, *arguments: str) -> tuple[float, str, int]:
+def servir(dossier: Path, port: int, *arguments: str) -> tuple[float, str, int]:
     """Démarre, attend le portail, le visite, interrompt : durée jusqu'au portail, ce qui a été dit, code de sortie."""
     debut = time.monotonic()
-    port = port_libre()
     journal = dossier / "sortie.txt"
     with (
         journal.open("w") as sortie,
@@ -157,21 +156,22 @@ def test_le_portail_demarre_se_visite_s_arrete_et_garde_ses_donnees(tmp_path):
     ignores = shutil.ignore_patterns(".git", ".venv", "var", ".env", "__pycache__", ".ruff_cache", ".hypothesis")
     shutil.copytree(RACINE, dossier, ignore=ignores)
     (dossier / ".venv").symlink_to(RACINE / ".venv")
+    port = port_libre()
 
-    _, sortie, code = servir(dossier)
+    _, sortie, code = servir(dossier, port)
     assert code == 0, sortie
     assert "Préparation" in sortie
     assert (dossier / "var" / "demonstration.txt").read_text() in sortie
     cle = (dossier / "var" / "cle_secrete").read_text()
     assert processus_de(dossier) == []
 
-    duree, sortie, code = servir(dossier)
+    duree, sortie, code = servir(dossier, port)
     assert code == 0, sortie
     assert "Préparation" not in sortie
     assert duree < 20
     assert (dossier / "var" / "cle_secrete").read_text() == cle
 
-    _, sortie, code = servir(dossier, "--reinitialiser", "--sans-demo")
+    _, sortie, code = servir(dossier, port, "--reinitialiser", "--sans-demo")
     assert code == 0, sortie
     assert re.search(r"Préparation(?!.*démonstration)", sortie)
     assert (dossier / "var" / "cle_secrete").read_text() != cle

@@ -98,7 +98,10 @@ def test_chaque_fichier_statique_sert():
 
 def test_aucun_gabarit_ne_porte_de_style_ni_de_script_en_ligne():
     """La politique de sécurité (CSP) les refuserait. Les documents imprimés ne passent pas par un navigateur."""
-    en_ligne = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style\b|\sstyle=|\son[a-z]+=|javascript:")
+    en_ligne = re.compile(
+        r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style\b|\sstyle=|javascript:"
+        r"|\son(?:click|change|submit|input|load|error|key\w+|focus|blur|mouse\w+)="
+    )
     # Les courriels n'ont pas de feuille de style : leurs lecteurs ne lisent que le style en ligne.
     fautes = [
         nom
