@@ -337,7 +337,8 @@ def _ligne_saisie(form: forms.Form, nom: str, avant: str = "") -> Ligne:
         texte = "/".join(str(partie or "…") for partie in tape) if any(tape) else ""
     else:
         texte = str(tape or "")
-    return Ligne(form[nom].html_name, f"{avant}{champ.label}", tape, texte)
+    libelle = form.objet_de(nom) if isinstance(form, EtapeForm) else champ.label
+    return Ligne(form[nom].html_name, f"{avant}{libelle}", tape, texte)
 
 
 def nommer_les_fautes(form: forms.Form, objet_de: Callable[[str], str]) -> None:

@@ -86,7 +86,9 @@ def situation(request: HttpRequest) -> HttpResponse:
             fermees.append((demarche, cas.motif))
         else:
             ouvertes.append((demarche, cas))
-    form = SituationForm(request.POST or None, choix=[(d.code, d.choix(cas.code)) for d, cas in ouvertes])
+    fenetres = (fenetre_a_dire(fenetre_de(cas, contexte), contexte) for _demarche, cas in ouvertes)
+    donnees = request.POST if request.method == "POST" else None
+    form = SituationForm(donnees, choix=[(d.code, d.choix(cas.code)) for d, cas in ouvertes])
     if request.method == "POST" and form.is_valid():
         return redirect("demandes:preambule", form.cleaned_data["demarche"])
     return render(
@@ -100,7 +102,7 @@ def situation(request: HttpRequest) -> HttpResponse:
             "fermees": fermees,
             "en_cours": en_cours,
             "bouton": ouvertes[0][0].bouton_choix if ouvertes else "",
-            "fenetre": fenetre_a_dire(fenetre_de(ouvertes[0][1], contexte), contexte) if ouvertes else None,
+            "fenetre": next((fenetre for fenetre in fenetres if fenetre), None),
         },
         status=422 if form.is_bound else 200,
     )

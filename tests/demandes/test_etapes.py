@@ -34,8 +34,7 @@ def adresse(demande, code="informations", nom="etape"):
 
 
 def texte(reponse) -> str:
-    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reponse.content.decode()))
-    return html.unescape(page).replace("\u00a0", " ")
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", reponse.content.decode())))
 
 
 def poster(client, demande, code, brut, action, version=0, **changements):

@@ -1,6 +1,7 @@
 """Situation, présentation de la démarche, liste des pièces, ouverture du brouillon."""
 
 import datetime as dt
+import html
 import io
 import re
 
@@ -35,8 +36,7 @@ def ouvrir(client, droit):
 
 
 def texte(reponse) -> str:
-    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reponse.content.decode())).replace("\u00a0", " ")
-    return page.replace("&#x27;", "'").replace("&amp;", "&")
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", reponse.content.decode())))
 
 
 def jour(dans):
