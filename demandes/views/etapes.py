@@ -215,8 +215,15 @@ def choisir_adresse(request: HttpRequest, parcours: Parcours, etape: Etape, choi
     return vers_l_ancre(request, parcours, etape, "id_adresse_complement")
 
 
+def abandonner(request: HttpRequest, parcours: Parcours, etape: Etape, precision: str) -> HttpResponse:
+    """« Revenir à mes réponses enregistrées » : oublie la modification d'une étape déjà validée."""
+    operations.abandonner_brouillon(parcours.demande, etape, le=parcours.le)
+    return vers_l_ancre(request, parcours, etape, "")
+
+
 GESTES: dict[str, Callable] = {
     "poursuivre": poursuivre,
+    "abandonner": abandonner,
     "revenir": revenir,
     "quitter": quitter,
     "rester": rester,

@@ -126,6 +126,20 @@ def test_quitter_dit_que_la_saisie_est_gardee(connecte, brouillon):
     assert "Votre saisie est gardée" in texte(connecte.post(adresse(brouillon), donnees, follow=True))
 
 
+def test_une_modification_d_une_etape_validee_s_annonce_et_s_abandonne(connecte, brouillon):
+    remplir(brouillon, jusqu_a="motif")
+    assert "une modification que vous n'avez pas encore enregistrée" not in texte(connecte.get(adresse(brouillon)))
+    poster(connecte, brouillon, "informations", INFORMATIONS, "quitter", 1, adresse_voie="rue de Bagnolet")
+    assert "une modification que vous n'avez pas encore enregistrée" in texte(connecte.get(adresse(brouillon)))
+
+    reponse = poster(connecte, brouillon, "informations", INFORMATIONS, "abandonner", 2)
+
+    assert reponse["Location"] == adresse(brouillon)
+    page = connecte.get(adresse(brouillon))
+    assert 'value="rue des Pyrénées"' in page.content.decode()
+    assert "une modification que vous n'avez pas encore enregistrée" not in texte(page)
+
+
 def test_un_avertissement_non_bloquant_se_lit_apres_l_enregistrement_et_sur_l_etape(connecte, brouillon):
     remplir(brouillon, jusqu_a="motif")
     donnees = {**dict(envoi(MOTIF, courante_niveau="l1").lists()), "action": "poursuivre", "version": 0}
