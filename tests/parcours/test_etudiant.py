@@ -246,24 +246,35 @@ def telecharger(page, numero) -> bytes:
     return reponse.body()
 
 
-def decider(agent_page, demande, agent):
-    """L'agent ouvre son dossier, le prend en charge et accorde le titre."""
-    agent_page.goto(agent_page.racine + reverse("admin:dossier", args=[demande.numero]))
-    agent_page.get_by_role("button", name=re.compile("[Pp]rendre")).first.click()
-    agent_page.wait_for_load_state()
-    agent_page.goto(agent_page.racine + reverse("admin:dossier_decider", args=[demande.numero]))
-    agent_page.locator("[name=titre][value=CST_ETU], select[name=titre]").first.evaluate(
-        "e => { if (e.tagName === 'SELECT') e.value = 'CST_ETU'; else e.checked = true; }"
-    )
+def decider(page, demande):
+    """L'agent ouvre la file, prend le dossier en charge, vérifie sa décision et l'accorde."""
+    page.goto(page.racine + "/agents/")
+    page.locator("#id_username").fill("agent.paris")
+    page.locator("#id_password").fill("Sept mots pour une phrase de passe")
+    page.verifier()
+    page.locator("main [type=submit]").last.click()
+    page.wait_for_load_state()
+    page.goto(page.racine + reverse("admin:dossiers"))
+    page.verifier()
+    page.locator(f"a[href*='{demande.numero}']").first.click()
+    page.wait_for_load_state()
+    page.verifier()
+    cliquer(page, "Prendre en charge")
+    page.goto(page.racine + reverse("admin:dossier_decider", args=[demande.numero]))
+    page.locator("#id_titre").select_option("CST_ETU")
+    page.locator("#id_mention").fill("ÉTUDIANT")
     jour = timezone.localdate()
-    for prefixe, date in (("du", jour), ("au", jour + dt.timedelta(days=300))):
-        for rang, partie in enumerate((date.day, date.month, date.year)):
-            agent_page.locator(f"#id_{prefixe}_{rang}").fill(str(partie))
-    agent_page.locator("main form button[type=submit], #content form button[type=submit]").last.click()
-    agent_page.wait_for_load_state()
+    dater(page, "du", jour)
+    dater(page, "au", jour + dt.timedelta(days=300))
+    page.locator("#id_taxe").fill("75")
+    page.verifier()
+    cliquer(page, "Vérifier la décision")
+    page.verifier()
+    cliquer(page, "Accorder et notifier")
+    page.verifier()
 
 
-def test_de_l_orientation_a_la_decision(visite, julie, smtp, boite, browser, browser_context_args):
+def test_de_l_orientation_a_la_decision(visite, julie, smtp, boite, browser, browser_context_args, sans_faute_axe):
     page = visite
     ouvrir_un_compte(page, julie, boite)
     se_connecter(page)
@@ -282,18 +293,11 @@ def test_de_l_orientation_a_la_decision(visite, julie, smtp, boite, browser, bro
     assert demande.numero in message and "JOHN" in message
     verifier(page, message)
 
-    agent = AgentFactory(
-        site=demande.site, compte=CompteFactory(nature="agent", is_staff=True, identifiant="agent.paris")
-    )
-    contexte = browser.new_context(**browser_context_args)
+    AgentFactory(site=demande.site, compte=CompteFactory(nature="agent", is_staff=True, identifiant="agent.paris"))
+    contexte = browser.new_context(**browser_context_args, java_script_enabled=page.avec_js)
     agent_page = contexte.new_page()
-    agent_page.racine = page.racine
-    agent_page.goto(page.racine + "/agents/")
-    agent_page.locator("#id_username").fill("agent.paris")
-    agent_page.locator("#id_password").fill("Sept mots pour une phrase de passe")
-    agent_page.locator("[type=submit]").last.click()
-    agent_page.wait_for_load_state()
-    decider(agent_page, demande, agent)
+    agent_page.racine, agent_page.verifier = page.racine, lambda: page.avec_js and sans_faute_axe(agent_page)
+    decider(agent_page, demande)
     contexte.close()
     demande.refresh_from_db()
     assert demande.etat == "favorable"
