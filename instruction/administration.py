@@ -1,8 +1,67 @@
+"""Le site des agents : l'administration de Django pour entrer et pour les références, nos vues pour le travail."""
+
+from functools import update_wrapper
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from instruction.permissions import a_une_file, agent_de
+from instruction.views import actes, connexion, dossier, dossiers
 
 
 class Administration(admin.AdminSite):
-    site_header = "Étrangers en France — espace des agents"
-    site_title = "Espace des agents"
-    index_title = "Référentiels et comptes"
+    site_header = _("Étrangers en France – espace des agents")
+    site_title = _("Espace des agents")
+    index_title = _("Données de référence")
+    site_url = None
     enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Un agent en activité, et personne d'autre : ni un usager, ni un compte que `is_staff` seul marquerait."""
+        return agent_de(request.user) is not None
+
+    def admin_view(self, view, cacheable=False):
+        """Les agents travaillent en français : les documents, les réponses figées et le droit le sont."""
+
+        def en_francais(request, *args, **kwargs):
+            translation.activate("fr")
+            request.LANGUAGE_CODE = "fr"
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(update_wrapper(en_francais, view), cacheable)
+
+    def get_urls(self):
+        vue = self.admin_view
+        return [
+            path("dossiers/", vue(dossiers.dossiers), name="dossiers"),
+            path("dossiers/<slug:numero>/", vue(dossier.dossier), name="dossier"),
+            path("dossiers/<slug:numero>/pieces/<int:cle>/", vue(dossier.piece), name="dossier_piece"),
+            path(
+                "dossiers/<slug:numero>/documents/<slug:attestation>/", vue(dossier.document), name="dossier_document"
+            ),
+            path("dossiers/<slug:numero>/decision/", vue(dossier.decision), name="dossier_decision"),
+            path("dossiers/<slug:numero>/prendre/", vue(actes.prendre), name="dossier_prendre"),
+            path("dossiers/<slug:numero>/accorder/", vue(actes.accorder), name="dossier_decider"),
+            path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
+            path("references/", vue(super().index), name="references"),
+            *super().get_urls(),
+        ]
+
+    def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """La file pour qui traite des dossiers, les données de référence pour les autres."""
+        return redirect("admin:dossiers" if a_une_file(agent_de(request.user)) else "admin:references")
+
+    def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        translation.activate("fr")
+        request.LANGUAGE_CODE = "fr"
+        return connexion.ConnexionAgentView.as_view()(request)
+
+    def logout(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        return connexion.deconnexion(request)
+
+    def password_change(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        return connexion.mot_de_passe(request)

@@ -47,9 +47,22 @@ def agent_de(compte: Compte) -> Agent | None:
     return compte._agent_en_activite
 
 
+# Ceux dont le travail est le dossier ; l'auditeur, le support et l'administrateur fonctionnel ne l'ouvrent pas.
+ROLES_DES_DOSSIERS = frozenset({Role.INSTRUCTEUR, Role.VALIDEUR, Role.SIGNATAIRE, Role.REMISE})
+
+
+def a_une_file(agent: Agent) -> bool:
+    return bool(ROLES_DES_DOSSIERS & set(agent.roles))
+
+
+def peut_changer_les_references(agent: Agent | None) -> bool:
+    """Barèmes, pièces de référence, sites et agents : l'administrateur fonctionnel (domaine §8.1)."""
+    return agent is not None and Role.ADMIN_FONCTIONNEL in agent.roles
+
+
 def dossiers_visibles(agent: Agent | None) -> QuerySet[Demande]:
-    """Les demandes déposées auprès du site de l'agent, et d'aucun autre."""
-    if agent is None:
+    """Les demandes déposées auprès du site de l'agent, et d'aucun autre, si son rôle est d'en traiter."""
+    if agent is None or not a_une_file(agent):
         return Demande.objects.none()
     return Demande.objects.filter(site=agent.site, numero__isnull=False)
 

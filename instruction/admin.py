@@ -1,0 +1,109 @@
+"""Les données de référence : lues par tout agent, changées par l'administrateur fonctionnel. Aucune demande ici."""
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from dsfr.models import DsfrConfig
+
+from demandes.models import Bareme, PieceReference, Site
+from instruction.models import Agent
+from instruction.permissions import agent_de, peut_changer_les_references
+
+# Les rôles ne sont pas des groupes, les essais de connexion portent des adresses IP, l'aspect se règle par fichier.
+admin.site.unregister([Group, AccessAttempt, AccessFailureLog, AccessLog, DsfrConfig])
+admin.site.disable_action("delete_selected")
+
+
+class ReferenceAdmin(admin.ModelAdmin):
+    """Rien ne se supprime : ce qui n'est plus en vigueur reçoit une date de fin."""
+
+    def has_module_permission(self, request):
+        return agent_de(request.user) is not None
+
+    def has_view_permission(self, request, obj=None):
+        return agent_de(request.user) is not None
+
+    def has_add_permission(self, request):
+        return peut_changer_les_references(agent_de(request.user))
+
+    def has_change_permission(self, request, obj=None):
+        return peut_changer_les_references(agent_de(request.user))
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class EnVigueurFilter(admin.SimpleListFilter):
+    title = _("en vigueur")
+    parameter_name = "en_vigueur"
+
+    def lookups(self, request, model_admin):
+        return [("oui", _("aujourd'hui")), ("non", _("chargé, sans date d'effet"))]
+
+    def queryset(self, request, queryset):
+        if self.value() == "oui":
+            return queryset.en_vigueur(timezone.localdate())
+        return queryset.filter(du__isnull=True) if self.value() == "non" else queryset
+
+
+@admin.register(Bareme)
+class BaremeAdmin(ReferenceAdmin):
+    list_display = ["code", "du", "au", "valeurs", "source"]
+    list_filter = [EnVigueurFilter]
+    search_fields = ["code", "source"]
+    ordering = ["code", "du"]
+
+
+@admin.register(PieceReference)
+class PieceReferenceAdmin(ReferenceAdmin):
+    list_display = ["libelle", "code", "du", "au", "obligatoire", "absence_permise", "fichiers_min", "fichiers_max"]
+    list_filter = [EnVigueurFilter, "obligatoire"]
+    search_fields = ["code", "libelle"]
+    ordering = ["code", "du"]
+
+
+@admin.register(Site)
+class SiteAdmin(ReferenceAdmin):
+    list_display = ["code", "departement", "libelle", "courriel", "telephone", "invente"]
+    list_filter = ["invente"]
+    search_fields = ["code", "departement", "libelle"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # Le code d'un site fait le début de chaque n° de demande.
+        return ["code"] if obj else []
+
+
+class AgentForm(forms.ModelForm):
+    roles = forms.MultipleChoiceField(
+        label=_("rôles"), choices=Agent.Role.choices, widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+    class Meta:
+        model = Agent
+        fields = ["nom", "site", "roles", "actif"]
+
+
+@admin.register(Agent)
+class AgentAdmin(ReferenceAdmin):
+    """Les droits des agents. Un compte s'ouvre par `manage.py creer_agent` ; nul ne change ses propres droits."""
+
+    form = AgentForm
+    list_display = ["nom", "compte", "site", "roles", "actif"]
+    list_filter = ["actif", "site"]
+    list_select_related = ["compte", "site"]
+    search_fields = ["nom", "compte__identifiant"]
+
+    def has_module_permission(self, request):
+        return peut_changer_les_references(agent_de(request.user))
+
+    def has_view_permission(self, request, obj=None):
+        return peut_changer_les_references(agent_de(request.user))
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and (obj is None or obj.compte_id != request.user.pk)

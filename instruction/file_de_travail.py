@@ -1,0 +1,229 @@
+"""La file de travail d'un site : onglets, tris, pages et recherche (domaine §8.5, architecture §5). Lecture seule.
+
+Les pages se suivent par clé, jamais par décalage : la centième coûte le prix de la première.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from demandes.etats import ETATS_A_INSTRUIRE, Etat
+from demandes.instantane import sans_accent
+from demandes.models import Demande
+from instruction.models import Agent
+from usagers.numeros import est_numero_demande, normaliser
+
+TAILLE_DE_PAGE = 50
+# Au-delà, un décompte exact coûterait plus qu'il n'apprend.
+PLAFOND = 10_000
+LETTRES_MIN = 3
+AUTRE_NUMERO = re.compile(r"\+?[0-9]{6,}")
+
+
+class RechercheTropCourte(Exception):
+    """Il faut trois lettres, ou trois chiffres, pour chercher."""
+
+
+@dataclass(frozen=True)
+class Colonne:
+    """Une colonne de tri. Croissante, les dates vides viennent en dernier ; décroissante, elle n'est jamais vide."""
+
+    nom: str
+    decroissante: bool = False
+
+
+ID = Colonne("id")
+TRIS: dict[str, tuple[Colonne, ...]] = {
+    # L'ordre par défaut, servi par les index partiels `demande_file` et `demande_onglets`.
+    "droits": (Colonne("fin_de_droits"), Colonne("echeance_legale"), Colonne("deposee_le"), ID),
+    "echeance": (Colonne("echeance_legale"), Colonne("fin_de_droits"), Colonne("deposee_le"), ID),
+    "depot": (Colonne("deposee_le"), ID),
+    "recents": (Colonne("deposee_le", decroissante=True), Colonne("id", decroissante=True)),
+    "decision": (Colonne("decidee_le", decroissante=True), Colonne("id", decroissante=True)),
+}
+DECIDEES = (Etat.FAVORABLE, Etat.DEFAVORABLE, Etat.EN_FABRICATION, Etat.TITRE_DISPONIBLE, Etat.REMISE)
+
+
+@dataclass(frozen=True)
+class Onglet:
+    """Une part de la file ; le premier tri est celui par défaut."""
+
+    code: str
+    libelle: str | Promise
+    filtre: Q
+    tris: tuple[str, ...]
+    vide: str | Promise
+    de_l_agent: bool = False
+
+    def dossiers(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
+        dossiers = visibles.filter(self.filtre)
+        return dossiers.filter(agent=agent.compte_id) if self.de_l_agent else dossiers
+
+
+OUVERTES = ("droits", "echeance", "depot")
+TOUS = Onglet("tous", _("Tous"), Q(), ("recents", *OUVERTES), _("Aucun dossier n'a été déposé auprès de votre site."))
+ONGLETS: dict[str, Onglet] = {
+    onglet.code: onglet
+    for onglet in (
+        Onglet(
+            "a_prendre", _("À prendre"), Q(etat=Etat.DEPOSEE), OUVERTES,
+            _("Aucun dossier à prendre : tout ce qui a été déposé est en instruction."),
+        ),
+        Onglet(
+            "mes_dossiers", _("Mes dossiers"), Q(etat__in=ETATS_A_INSTRUIRE), OUVERTES,
+            _("Vous n'avez aucun dossier en cours. Prenez-en un dans l'onglet « À prendre »."), de_l_agent=True,
+        ),
+        Onglet(
+            "en_instruction", _("En instruction"), Q(etat__in=ETATS_A_INSTRUIRE[1:]), OUVERTES,
+            _("Aucun dossier n'est en instruction."),
+        ),
+        Onglet(
+            "decides", _("Décidés"), Q(etat__in=DECIDEES, decidee_le__isnull=False), ("decision", "recents"),
+            _("Aucune décision n'a encore été prise."),
+        ),
+        TOUS,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """Des dossiers, et le numéro de celui d'où part la page voisine (vide s'il n'y en a pas)."""
+
+    dossiers: list[Demande]
+    precedente: str = ""
+    suivante: str = ""
+
+
+def nombre_plafonne(dossiers: QuerySet[Demande]) -> int:
+    """Leur nombre ; `PLAFOND + 1` dès qu'il y en a davantage."""
+    return dossiers.order_by().values("pk")[: PLAFOND + 1].count()
+
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
+def page(
+    dossiers: QuerySet[Demande], tri: str, *, apres: Demande | None = None, avant: Demande | None = None,
+    taille: int = TAILLE_DE_PAGE,
+) -> Page:  # fmt: skip
+    """La page qui suit `apres`, celle qui précède `avant`, ou la première."""
+    ordre = TRIS[tri]
+    repere, arriere = (avant, True) if avant is not None else (apres, False)
+    if repere is not None and any(colonne.decroissante and _vide(repere, colonne) for colonne in ordre):
+        repere, arriere = None, False
+    lignes = list(_lire(dossiers, ordre, repere, arriere=arriere, nombre=taille + 1))
+    reste = len(lignes) > taille
+    lignes = lignes[:taille]
+    if arriere:
+        lignes.reverse()
+    if not lignes:
+        return Page([])
+    a_precedente = reste if arriere else repere is not None
+    a_suivante = arriere or reste
+    return Page(lignes, lignes[0].numero if a_precedente else "", lignes[-1].numero if a_suivante else "")
+
+
+def voisins(dossiers: QuerySet[Demande], tri: str, demande: Demande) -> tuple[str, str]:
+    """Les numéros du dossier précédent et du suivant dans la liste, que celui-ci y soit encore ou non."""
+    numeros = dossiers.only("numero")
+    precedents = page(numeros, tri, avant=demande, taille=1).dossiers
+    suivants = page(numeros, tri, apres=demande, taille=1).dossiers
+    return (
+        precedents[0].numero if precedents and precedents[0].pk != demande.pk else "",
+        suivants[0].numero if suivants and suivants[0].pk != demande.pk else "",
+    )
+
+
+def _lire(
+    dossiers: QuerySet[Demande], ordre: tuple[Colonne, ...], repere: Demande | None, *, arriere: bool, nombre: int
+) -> Iterator[Demande]:
+    """Les dossiers au-delà du repère, au plus `nombre`, du plus proche au plus lointain.
+
+    La première colonne est bornée à part, ses dates vides ensuite : chaque lecture est un seul intervalle de l'index.
+    """
+    tries = dossiers.order_by(*_cles(ordre, arriere=arriere))
+    if repere is None:
+        yield from tries[:nombre]
+        return
+    for morceau in _morceaux(ordre, repere, arriere=arriere):
+        for demande in tries.filter(morceau)[:nombre]:
+            yield demande
+            nombre -= 1
+        if not nombre:
+            return
+
+
+def _morceaux(ordre: tuple[Colonne, ...], repere: Demande, *, arriere: bool) -> Iterator[Q]:
+    premiere, au_dela = ordre[0], _au_dela(ordre, repere, arriere=arriere)
+    vides = Q(**{f"{premiere.nom}__isnull": True})
+    if _vide(repere, premiere):
+        yield vides & au_dela
+        if arriere:
+            yield ~vides
+        return
+    sens = "lte" if arriere != premiere.decroissante else "gte"
+    yield Q(**{f"{premiere.nom}__{sens}": getattr(repere, premiere.nom)}) & au_dela
+    if not arriere and not premiere.decroissante:
+        yield vides
+
+
+def _au_dela(ordre: tuple[Colonne, ...], repere: Demande, *, arriere: bool) -> Q:
+    """L'ordre lexicographique : plus loin sur une colonne, à égalité sur celles d'avant."""
+    condition, egalite = Q(pk__in=()), Q()
+    for colonne in ordre:
+        valeur, vide = getattr(repere, colonne.nom), Q(**{f"{colonne.nom}__isnull": True})
+        if valeur is None:
+            plus_loin = ~vide if arriere else Q(pk__in=())
+        elif arriere != colonne.decroissante:
+            plus_loin = Q(**{f"{colonne.nom}__lt": valeur})
+        else:
+            plus_loin = Q(**{f"{colonne.nom}__gt": valeur})
+            if not colonne.decroissante and colonne != ID:
+                plus_loin |= vide
+        condition |= egalite & plus_loin
+        egalite &= vide if valeur is None else Q(**{colonne.nom: valeur})
+    return condition
+
+
+def _cles(ordre: tuple[Colonne, ...], *, arriere: bool) -> list:
+    """Les clés de tri ; une colonne croissante lue en arrière rend d'abord ses dates vides, comme l'index."""
+    return [F(colonne.nom).desc() if arriere != colonne.decroissante else F(colonne.nom).asc() for colonne in ordre]
+
+
+def _vide(demande: Demande, colonne: Colonne) -> bool:
+    return getattr(demande, colonne.nom) is None
+
+
+# --- Recherche -------------------------------------------------------------------------------------------------------
+def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
+    """Un n° de demande, un autre numéro, ou des morceaux de nom, d'après la forme de ce qui est tapé.
+
+    Lève `RechercheTropCourte`.
+    """
+    numero = normaliser(texte)
+    if est_numero_demande(numero):
+        return visibles.filter(numero=numero)
+    if AUTRE_NUMERO.fullmatch(numero):
+        # Un téléphone est gardé avec son indicatif : « 06 01… » se cherche sans son zéro.
+        return visibles.filter(recherche__contains=re.sub(r"^0(?=[0-9]{9}$)", "", numero))
+    for mot in _mots(texte):
+        visibles = visibles.filter(recherche__contains=mot)
+    return visibles
+
+
+def ressembler(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
+    """Les noms proches de ce qui est tapé, quand `chercher` n'a rien donné ; un numéro ne s'approche pas."""
+    numero = normaliser(texte)
+    if est_numero_demande(numero) or AUTRE_NUMERO.fullmatch(numero):
+        return visibles.none()
+    return visibles.filter(recherche__trigram_word_similar=" ".join(_mots(texte)))
+
+
+def _mots(texte: str) -> list[str]:
+    mots = sans_accent(texte.replace("\x00", "")[:100]).split()
+    if not any(len(mot) >= LETTRES_MIN for mot in mots):
+        raise RechercheTropCourte
+    return mots

@@ -1,0 +1,70 @@
+"""La porte des agents : entrer, sortir, changer de mot de passe."""
+
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from instruction.forms import ConnexionAgentForm
+from instruction.permissions import agent_de
+from instruction.views.acces import contexte_d_agent
+from usagers import freins
+from usagers.forms import ChangementMotDePasseForm
+from usagers.freins import TropDEssais
+from usagers.operations import LienUtilise, changer_mot_de_passe
+from usagers.views.connexion import ConnexionView
+from usagers.views.refus import trop_d_essais
+
+
+class ConnexionAgentView(ConnexionView):
+    """Les mêmes freins que la connexion des usagers ; un agent déjà connecté va à sa file."""
+
+    form_class = ConnexionAgentForm
+    template_name = "instruction/connexion.html"
+    redirect_authenticated_user = False
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.method == "GET" and agent_de(request.user):
+            return redirect(self.get_success_url())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_default_redirect_url(self):
+        return reverse("admin:index")
+
+    def get_initial(self):
+        return {}
+
+    def post(self, request, *args, **kwargs):
+        try:
+            freins.verifier(*self._vises(), le=timezone.now())
+            return LoginView.post(self, request, *args, **kwargs)
+        except TropDEssais as refus:
+            return trop_d_essais(request, refus.jusqu_a, geste="agent")
+
+
+@require_POST
+def deconnexion(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, _("Vous êtes déconnecté(e)."))
+    return redirect("admin:login")
+
+
+@sensitive_post_parameters()
+def mot_de_passe(request: HttpRequest) -> HttpResponse:
+    form = ChangementMotDePasseForm(request.POST if request.method == "POST" else None, compte=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            compte = changer_mot_de_passe(request.user, mot_de_passe=form.cleaned_data["mot_de_passe"])
+        except LienUtilise:
+            form.add_error(None, _("Le mot de passe vient d'être changé ailleurs : recommencez avec le nouveau."))
+        else:
+            update_session_auth_hash(request, compte)
+            messages.success(request, _("Votre mot de passe est changé. Vos autres sessions sont fermées."))
+            return redirect("admin:index")
+    return render(request, "instruction/mot_de_passe.html", {"form": form, **contexte_d_agent(agent_de(request.user))})

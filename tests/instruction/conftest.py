@@ -1,0 +1,122 @@
+"""Un dossier à chaque point de son instruction, et l'agent qui le traite."""
+
+import datetime as dt
+import io
+import time
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from demandes import operations as usager_operations
+from demandes.models import Demande
+from instruction import operations
+from tests.demandes.conftest import (  # noqa: F401 (les fixtures du dépôt servent ici)
+    brouillon,
+    brouillon_complet,
+    brouillon_relu,
+    droit,
+    le,
+    usager,
+)
+from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
+
+ACCORD = {"titre": "CST_ETU", "mention": "ÉTUDIANT", "taxe": "75"}
+
+
+@pytest.fixture
+def deposee(brouillon_relu, le):  # noqa: F811
+    return usager_operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+
+
+@pytest.fixture
+def agent(deposee):
+    return AgentFactory(site=deposee.site, nom="Camille Lenoir")
+
+
+@pytest.fixture
+def autre_site(db):
+    return SiteFactory(code="5901", departement="59", libelle="Préfecture du Nord")
+
+
+@pytest.fixture
+def agent_du_nord(autre_site):
+    return AgentFactory(site=autre_site, nom="Dominique Vasseur")
+
+
+@pytest.fixture
+def en_instruction(deposee, agent, le):  # noqa: F811
+    return operations.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
+
+
+@pytest.fixture
+def decidee(en_instruction, agent, le):  # noqa: F811
+    operations.accorder(en_instruction, accord(), agent=agent, version=en_instruction.version, le=le)
+    en_instruction.refresh_from_db()
+    return en_instruction
+
+
+@pytest.fixture
+def client_agent(client, agent):
+    client.force_login(agent.compte, backend="usagers.backends.IdentifiantBackend")
+    return client
+
+
+def connecter(client, compte):
+    client.force_login(compte, backend="usagers.backends.IdentifiantBackend")
+    return client
+
+
+def accord(**changements) -> operations.Accord:
+    du = timezone.localdate() + dt.timedelta(days=91)
+    valeurs = {
+        "titre": "CST_ETU", "mention": "ÉTUDIANT", "du": du, "au": du + dt.timedelta(days=364), "taxe": 75,
+    }  # fmt: skip
+    return operations.Accord(**(valeurs | changements))
+
+
+def envoi_d_accord(demande, **changements) -> dict:
+    """Ce que le navigateur envoie de la page « Accorder »."""
+    prevu = accord()
+    dates = {
+        f"{nom}_{rang}": str(partie)
+        for nom, jour in (("du", prevu.du), ("au", prevu.au))
+        for rang, partie in enumerate((jour.day, jour.month, jour.year))
+    }
+    return {**ACCORD, **dates, "version": str(demande.version), "action": "verifier", **changements}
+
+
+def pdf(nom="refus.pdf", couleur="white") -> SimpleUploadedFile:
+    """Le même PDF à chaque appel : ses dates sont fixes."""
+    tampon, epoque = io.BytesIO(), time.gmtime(0)
+    Image.new("RGB", (60, 80), couleur).save(tampon, "PDF", creationDate=epoque, modDate=epoque)
+    return SimpleUploadedFile(nom, tampon.getvalue(), "application/pdf")
+
+
+def envoi_de_refus(demande, **changements) -> dict:
+    return {
+        "version": str(demande.version), "motif": "Études sans progression", "verifiee": "on", "fichier": pdf(),
+        **changements,
+    }  # fmt: skip
+
+
+def semer(nombre: int, site, *, premier: int = 0, **champs) -> list[Demande]:
+    """Des demandes déposées, en une écriture ; `champs` : une valeur, ou une fonction du rang."""
+    personne = TitreSejourFactory().usager
+    le = timezone.now()  # noqa: F811
+    communs = {
+        "etat": "deposee", "fin_de_droits": timezone.localdate(), "deposee_le": le, "recherche": "julie john",
+    }  # fmt: skip
+
+    def valeurs(rang: int) -> dict:
+        return {nom: v(rang) if callable(v) else v for nom, v in (communs | champs).items()}
+
+    return Demande.objects.bulk_create(
+        Demande(
+            usager=personne, demarche="etudiant", cas="ETU_TITRE", objet=f"essai {premier + rang}",
+            ouverte_par=personne.compte, ouverte_le=le, modifiee_le=le, site=site,
+            numero=f"{site.code}20260101{premier + rang:07d}", **valeurs(rang),
+        )
+        for rang in range(nombre)
+    )  # fmt: skip

@@ -1,0 +1,312 @@
+"""La file : onglets, ordre, pages par clé, recherche, coût."""
+
+import datetime as dt
+import random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from instruction import file_de_travail
+from instruction.file_de_travail import (
+    ONGLETS,
+    TRIS,
+    RechercheTropCourte,
+    chercher,
+    nombre_plafonne,
+    page,
+    ressembler,
+    voisins,
+)
+from instruction.permissions import dossiers_visibles
+from tests.factories import AgentFactory, SiteFactory
+from tests.instruction.conftest import connecter, semer
+
+pytestmark = pytest.mark.django_db
+JOUR = dt.date(2026, 1, 15)
+INSTANT = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def agent():
+    return AgentFactory(site=SiteFactory())
+
+
+def au_hasard(nombre, site):
+    """Des dates souvent égales, parfois vides : c'est là qu'une pagination par clé se trompe."""
+    hasard = random.Random(7)
+
+    def jour(_rang):
+        return hasard.choice([None, None, *(JOUR + dt.timedelta(days=n) for n in range(3))])
+
+    return semer(
+        nombre, site, fin_de_droits=jour, echeance_legale=jour,
+        deposee_le=lambda _rang: INSTANT + dt.timedelta(hours=hasard.randint(0, 4)),
+        decidee_le=lambda _rang: INSTANT + dt.timedelta(hours=hasard.randint(0, 4)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("tri", TRIS)
+def test_les_pages_par_cle_donnent_tout_dans_l_ordre_dans_les_deux_sens(agent, tri):
+    au_hasard(41, agent.site)
+    visibles = dossiers_visibles(agent)
+    attendu = list(visibles.order_by(*file_de_travail._cles(TRIS[tri], arriere=False)))
+
+    lus, feuillet = [], page(visibles, tri, taille=7)
+    assert not feuillet.precedente
+    while True:
+        lus += feuillet.dossiers
+        if not feuillet.suivante:
+            break
+        feuillet = page(visibles, tri, apres=feuillet.dossiers[-1], taille=7)
+    assert lus == attendu
+
+    retour = list(feuillet.dossiers)
+    while feuillet.precedente:
+        feuillet = page(visibles, tri, avant=feuillet.dossiers[0], taille=7)
+        assert feuillet.suivante
+        retour = feuillet.dossiers + retour
+    assert retour == attendu
+
+
+@pytest.mark.parametrize("tri", ["droits", "recents"])
+def test_les_voisins_se_suivent_meme_pour_un_dossier_sorti_de_la_liste(agent, tri):
+    au_hasard(12, agent.site)
+    liste = ONGLETS["a_prendre"].dossiers(dossiers_visibles(agent), agent)
+    ordre = list(liste.order_by(*file_de_travail._cles(TRIS[tri], arriere=False)))
+    pris = ordre[5]
+    pris.etat = "en_instruction"
+    pris.save()
+
+    assert voisins(liste, tri, pris) == (ordre[4].numero, ordre[6].numero)
+    assert voisins(liste, tri, ordre[0]) == ("", ordre[1].numero)
+    assert voisins(liste, tri, ordre[-1]) == (ordre[-2].numero, "")
+
+
+def test_chaque_onglet_a_ses_dossiers(agent):
+    autre = AgentFactory(site=agent.site)
+    etats = [
+        "deposee", "en_instruction", "complement_demande", "complement_recu", "proposition", "favorable",
+        "defavorable", "titre_disponible", "cloturee", "retiree",
+    ]  # fmt: skip
+    decides = {"favorable", "defavorable", "titre_disponible"}
+    semer(
+        len(etats), agent.site, etat=lambda rang: etats[rang],
+        decidee_le=lambda rang: timezone.now() if etats[rang] in decides else None,
+        agent=lambda rang: agent.compte if rang in (1, 5) else autre.compte,
+    )  # fmt: skip
+    visibles = dossiers_visibles(agent)
+
+    def etats_de(code):
+        return set(ONGLETS[code].dossiers(visibles, agent).values_list("etat", flat=True))
+
+    assert etats_de("a_prendre") == {"deposee"}
+    assert etats_de("mes_dossiers") == {"en_instruction"}
+    assert etats_de("en_instruction") == {"en_instruction", "complement_demande", "complement_recu", "proposition"}
+    assert etats_de("decides") == decides
+    assert etats_de("tous") == set(etats)
+
+
+def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
+    semer(12, agent.site)
+    monkeypatch.setattr(file_de_travail, "PLAFOND", 10)
+    monkeypatch.setattr("instruction.views.dossiers.PLAFOND", 10)
+
+    assert nombre_plafonne(dossiers_visibles(agent)) == 11
+    assert "plus de 10 000" in connecter(client, agent.compte).get(reverse("admin:dossiers")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cherche", "trouve"),
+    [
+        ("7502202601010000001", ["DIALLO"]),
+        ("7502 20260101 0000001", ["DIALLO"]),
+        ("diallo", ["DIALLO"]),
+        ("DIÀLLO Mama", ["DIALLO"]),
+        ("nguessan", ["NGUESSAN"]),
+        ("06 01 02 03 04", ["DIALLO"]),
+        ("+33 6 01 02 03 04", ["DIALLO"]),
+        ("9903000108", ["DIALLO"]),
+        ("mamadou@exemple.fr", ["DIALLO"]),
+        ("li diallo", []),
+        ("100%", []),
+        ("introuvable", []),
+    ],
+)
+def test_la_recherche_comprend_la_forme_de_ce_qui_est_tape(agent, cherche, trouve):
+    textes = [
+        "aya nguessan",
+        "mamadou diallo 9903000108 mamadou@exemple.fr +33601020304",
+        "anna weber",
+    ]
+    semer(3, agent.site, recherche=lambda rang: textes[rang])
+
+    assert [d.recherche.split()[1].upper() for d in chercher(dossiers_visibles(agent), cherche)] == trouve
+
+
+def test_un_nom_mal_ecrit_donne_les_plus_proches(agent):
+    textes = ["aya nguessan", "mamadou rakotomalala"]
+    semer(2, agent.site, recherche=lambda rang: textes[rang])
+
+    assert not chercher(dossiers_visibles(agent), "rakotomalla")
+    assert [d.recherche for d in ressembler(dossiers_visibles(agent), "rakotomalla")] == ["mamadou rakotomalala"]
+
+
+def test_un_numero_ne_s_approche_pas(agent):
+    semer(1, agent.site, recherche="mamadou diallo 9903000108")
+
+    assert not ressembler(dossiers_visibles(agent), "9903000109")
+    assert not ressembler(dossiers_visibles(agent), "7502202601010000009")
+
+
+@pytest.mark.parametrize("texte", ["", "a", "de la", "12", "\x00\x00"])
+def test_moins_de_trois_lettres_ne_cherche_rien(agent, texte):
+    with pytest.raises(RechercheTropCourte):
+        chercher(dossiers_visibles(agent), texte)
+
+
+def test_la_recherche_ne_sort_pas_du_site(agent, autre_site):
+    semer(1, autre_site, recherche="mamadou diallo")
+
+    assert not chercher(dossiers_visibles(agent), "diallo").exists()
+    assert not chercher(dossiers_visibles(agent), "5901202601010000000").exists()
+
+
+# --- La page ---------------------------------------------------------------------------------------------------------
+def test_le_cout_de_la_file_ne_depend_pas_du_nombre_de_dossiers(agent, client):
+    autres = [AgentFactory(site=agent.site, nom=f"Agent {rang}") for rang in range(3)]
+    connecter(client, agent.compte)
+    couts = []
+    for premier, nombre in ((0, 3), (3, 57)):
+        semer(nombre, agent.site, premier=premier, etat="en_instruction", agent=lambda rang: autres[rang % 3].compte)
+        with CaptureQueriesContext(connection) as requetes:
+            client.get(reverse("admin:dossiers"), {"onglet": "en_instruction"})
+        couts.append(len(requetes))
+
+    assert couts[0] == couts[1] <= 15
+
+
+def test_la_file_dit_qui_quand_et_ce_qu_il_reste(client_agent, deposee):
+    page_ = client_agent.get(reverse("admin:dossiers")).content.decode()
+
+    assert "JOHN JULIE" in page_
+    assert "90 jours" in page_ and "dans 90 jours" in page_
+    assert '<th scope="col" aria-sort="ascending">' in page_ and "<caption>" in page_
+    assert "Demande déposée" in page_ and "Hors délai" not in page_ and "Incomplète" not in page_
+
+
+@pytest.mark.parametrize(
+    ("jours", "dit"),
+    [
+        (12, "12 jours"),
+        (1, "1 jour"),
+        (0, "expire aujourd&#x27;hui"),
+        (-1, "expiré depuis 1 jour"),
+        (-3, "depuis 3 jours"),
+    ],
+)
+def test_la_fin_de_droits_se_lit_en_mots(agent, client, jours, dit):
+    semer(1, agent.site, fin_de_droits=timezone.localdate() + dt.timedelta(days=jours))
+
+    assert dit in connecter(client, agent.compte).get(reverse("admin:dossiers")).content.decode()
+
+
+def test_la_file_se_tourne_et_se_retourne(agent, client, monkeypatch):
+    monkeypatch.setattr("instruction.file_de_travail.TAILLE_DE_PAGE", 2)
+    monkeypatch.setattr(page, "__kwdefaults__", {**page.__kwdefaults__, "taille": 2})
+    demandes = semer(5, agent.site, fin_de_droits=lambda rang: JOUR + dt.timedelta(days=rang))
+    connecter(client, agent.compte)
+    adresse = reverse("admin:dossiers")
+
+    def numeros(reponse):
+        return [rangee.demande.numero for rangee in reponse.context["rangees"]]
+
+    deuxieme = client.get(adresse, {"apres": demandes[1].numero})
+    assert numeros(deuxieme) == [d.numero for d in demandes[2:4]]
+    assert "Page précédente" in deuxieme.content.decode() and "Page suivante" in deuxieme.content.decode()
+    assert numeros(client.get(adresse, {"avant": demandes[2].numero})) == [d.numero for d in demandes[:2]]
+    # Un repère inconnu, ou au-delà de la fin, ramène au début.
+    for repere in ({"apres": "x"}, {"apres": "5901202601010000000"}, {"apres": demandes[-1].numero}):
+        assert numeros(client.get(adresse, repere)) == [d.numero for d in demandes[:2]]
+
+
+def test_un_numero_exact_ouvre_le_dossier(client_agent, deposee):
+    reponse = client_agent.get(reverse("admin:dossiers"), {"q": deposee.numero})
+    assert reponse.url == reverse("admin:dossier", args=[deposee.numero])
+
+
+@pytest.mark.parametrize(
+    ("q", "dit"),
+    [
+        ("ab", "au moins trois lettres"),
+        ("zzzz", "Aucun dossier de votre site"),
+        ("5901202601010000000", "Aucun dossier de votre site"),
+        ("jolie", "les noms les plus proches"),
+        ("john", "Dossiers trouvés"),
+    ],
+)
+def test_la_recherche_dit_ce_qu_elle_trouve(client_agent, deposee, q, dit):
+    page_ = client_agent.get(reverse("admin:dossiers"), {"q": q}).content.decode()
+    assert dit in page_
+
+
+@pytest.mark.parametrize("onglet", [*ONGLETS, "inconnu"])
+def test_une_liste_vide_dit_quoi_faire(agent, client, onglet):
+    reponse = connecter(client, agent.compte).get(reverse("admin:dossiers"), {"onglet": onglet, "tri": "inconnu"})
+    assert reponse.status_code == 200
+    assert 'class="vide"' in reponse.content.decode()
+
+
+# --- Les index (architecture §5) -------------------------------------------------------------------------------------
+@pytest.fixture
+def des_milliers_de_dossiers(agent):
+    """4 000 dossiers sur quatre sites, deux sur cinq encore à instruire."""
+    etats = ["deposee", "en_instruction", "defavorable", "remise", "cloturee"]
+    for rang, code in enumerate(("7502", "5901", "6901", "1301")):
+        semer(
+            1000, SiteFactory(code=code, departement=code[:2]), premier=rang * 1000, etat=lambda n: etats[n % 5],
+            fin_de_droits=lambda n: JOUR + dt.timedelta(days=n % 300) if n % 7 else None,
+            recherche=lambda n: f"julie john {n} ndiaye" if n % 97 else "mamadou diallo",
+        )  # fmt: skip
+    with connection.cursor() as curseur:
+        # Le travail de fond de PostgreSQL, que la transaction du test n'attend pas.
+        curseur.execute("SELECT gin_clean_pending_list('demande_recherche')")
+        curseur.execute("ANALYZE demandes_demande")
+
+
+def plans(appel) -> list[str]:
+    """Le plan de chaque lecture des dossiers faite par l'appel."""
+    with CaptureQueriesContext(connection) as requetes:
+        appel()
+    lus = []
+    for requete in requetes.captured_queries:
+        if 'ORDER BY "demandes_demande"' in requete["sql"] or "recherche" in requete["sql"]:
+            with connection.cursor() as curseur:
+                curseur.execute(f"EXPLAIN {requete['sql']}")
+                lus.append("\n".join(ligne for (ligne,) in curseur.fetchall()))
+    assert lus
+    return lus
+
+
+def test_les_index_partiels_servent_la_file_et_ses_pages(agent, des_milliers_de_dossiers):
+    visibles = dossiers_visibles(agent)
+    repere = visibles.filter(etat="deposee", fin_de_droits__isnull=False).order_by("fin_de_droits")[60]
+    for code in ("a_prendre", "en_instruction"):
+        dossiers = ONGLETS[code].dossiers(visibles, agent)
+        for appel in (
+            lambda d=dossiers: page(d, "droits"),
+            lambda d=dossiers: page(d, "droits", apres=repere),
+            lambda d=dossiers: page(d, "droits", avant=repere),
+        ):
+            for plan in plans(appel):
+                assert "demande_onglets" in plan or "demande_file" in plan, plan
+                assert "Seq Scan on demandes_demande" not in plan, plan
+                assert "site_id)::text = '7502'" in plan, plan
+
+
+def test_l_index_trigramme_sert_la_recherche_avec_le_site(agent, des_milliers_de_dossiers):
+    for plan in plans(lambda: list(chercher(dossiers_visibles(agent), "diallo").order_by("-deposee_le"))):
+        assert "demande_recherche" in plan, plan
+        assert "Index Cond" in plan and "7502" in plan.split("Index Cond")[1], plan
