@@ -5,7 +5,6 @@ jamais une ligne sans fichier.
 """
 
 import hashlib
-import logging
 import math
 import os
 import re
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import magic
+import structlog
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpResponse
@@ -78,7 +78,7 @@ PHRASES = {
     ),
 }
 
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 
 
 class FichierRefuse(Exception):
@@ -125,7 +125,7 @@ def reponse_fichier(fichier: Fichier, *, en_ligne: bool) -> HttpResponse:
     try:
         octets = fichier.contenu.open("rb")
     except OSError as cause:
-        journal.error("octets introuvables", extra={"fichier": fichier.pk})
+        journal.error("octets_introuvables", fichier=fichier.pk)
         raise Http404 from cause
     # Seuls les types gardés par `recevoir` s'affichent ; tout autre est téléchargé.
     en_ligne = en_ligne and fichier.type_mime in EXTENSIONS
@@ -172,7 +172,7 @@ def examiner_a_part(contenu: bytes, type_mime: str, *, nom: str) -> bytes:
     try:
         processus = subprocess.run(commande, input=contenu, capture_output=True, env={}, timeout=DELAI_EXAMEN)
     except (OSError, subprocess.TimeoutExpired) as cause:
-        journal.exception("examen impossible")
+        journal.exception("examen_impossible")
         raise FichierRefuse("envoi", nom=nom) from cause
     if processus.returncode in {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT}:
         raise FichierRefuse("bombe", nom=nom)
@@ -180,7 +180,9 @@ def examiner_a_part(contenu: bytes, type_mime: str, *, nom: str) -> bytes:
         raise FichierRefuse("illisible", nom=nom)
     verdict, _separateur, propre = processus.stdout.partition(b"\n")
     if processus.returncode or not verdict:
-        journal.error("examen en panne", extra={"sortie": processus.stderr.decode(errors="replace")[-2000:]})
+        # La dernière ligne d'une trace nomme l'erreur ; son texte pourrait citer le fichier, on garde la sorte.
+        lignes = processus.stderr.decode(errors="replace").strip().splitlines() or [""]
+        journal.error("examen_en_panne", code=processus.returncode, erreur=lignes[-1].partition(":")[0][:80])
         raise FichierRefuse("envoi", nom=nom)
     if verdict != b"accepte":
         raise FichierRefuse(verdict.decode(), nom=nom)
@@ -205,7 +207,7 @@ def ranger(contenu: bytes, *, nom: str, type_mime: str, antivirus: str) -> Fichi
         with suppress(OSError):
             stockage.delete(fichier.contenu.name or cle)
         if isinstance(cause, OSError):
-            journal.exception("rangement impossible")
+            journal.exception("rangement_impossible")
             raise FichierRefuse("envoi", nom=nom) from cause
         raise
     return fichier

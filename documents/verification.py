@@ -2,7 +2,6 @@
 
 import base64
 import datetime as dt
-import logging
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+import structlog
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -20,7 +20,7 @@ from documents.autorite import Certificat
 from documents.deuxd_doc import Lecture
 from documents.models import Document
 
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 TAILLE_MAXIMALE = 10 * 1024 * 1024
 DELAI_DU_LECTEUR = 30
 # Ce que des applications de lecture écrivent à la place des caractères de commande.
@@ -188,6 +188,6 @@ def codes_de_fichier(octets: bytes) -> list[bytes]:
     try:
         processus = subprocess.run(commande, input=octets, capture_output=True, env={}, timeout=DELAI_DU_LECTEUR)
     except (OSError, subprocess.TimeoutExpired):
-        journal.exception("lecture d'un code impossible")
+        journal.exception("lecture_d_un_code_impossible")
         return []
     return [base64.b64decode(ligne) for ligne in processus.stdout.split()]

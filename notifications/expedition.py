@@ -5,10 +5,10 @@ serveur et le tampon laisse un bail qui s'éteint : l'envoi repart une fois, sou
 """
 
 import datetime as dt
-import logging
 import smtplib
 import traceback
 
+import structlog
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from notifications.models import Envoi
 BAIL = dt.timedelta(minutes=2)
 TENTATIVES_MAX = 72  # de minute en minute, puis d'heure en heure : trois jours
 LOT = 500
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 
 
 def expedier(envoi_id: int) -> bool:
@@ -77,7 +77,7 @@ def reporter(envoi: Envoi, erreur: Exception, *, le) -> None:
         # La liaison s'est rompue sans réponse : le serveur a pu accepter le message.
         doublon_possible=envoi.doublon_possible or isinstance(erreur, TimeoutError | smtplib.SMTPServerDisconnected),
     )
-    journal.warning("envoi %s %s : %s", envoi.pk, "en échec" if dernier else "reporté", motif)
+    journal.warning("envoi_reporte", envoi=envoi.pk, motif=motif, dernier_essai=dernier)
 
 
 def attente(tentatives: int) -> dt.timedelta:

@@ -136,6 +136,18 @@ def test_un_courriel_ou_un_numero_ecrit_par_megarde_est_masque(lignes):
     assert ligne["detail"] == "vers [courriel], [numéro], [numéro]"
 
 
+def test_nos_modules_ecrivent_par_structlog():
+    """D'une ligne de `logging` seul le texte est gardé : ses arguments, qui disent ce qui s'est passé, se perdraient."""
+    fautes = [
+        f"{fichier.relative_to(RACINE)}:{numero}"
+        for app in ["documents", "notifications", "usagers", "demandes", "instruction"]
+        for fichier in (RACINE / app).rglob("*.py")
+        for numero, ligne in enumerate(fichier.read_text().splitlines(), 1)
+        if "getLogger(__name__)" in ligne
+    ]
+    assert not fautes
+
+
 def test_aucun_journal_ne_compose_son_texte():
     """Un texte composé (f-string, format) échapperait à ces règles : le fait est un mot, le reste des champs."""
     methodes = {"debug", "info", "warning", "error", "exception", "critical"}

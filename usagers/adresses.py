@@ -6,7 +6,6 @@ remplir à la main, ce qu'elle permet de toute façon.
 """
 
 import json
-import logging
 import re
 import time
 import unicodedata
@@ -18,6 +17,7 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+import structlog
 from django.conf import settings
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.core.cache import cache
@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 
 from usagers.models import AdresseLocale
 
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 LONGUEUR_MIN = 3  # sous trois lettres, il n'y a pas de trigramme
 LONGUEUR_MAX = 200  # limite du géocodeur
 ARRONDISSEMENT = re.compile(r" \d+er? Arrondissement$")
@@ -109,7 +109,7 @@ def chercher_localement(texte: str, limite: int) -> Adresses:
             curseur.execute(REGLAGES)
             trouvees = _classer(contenant, recherche, limite) or _classer(ressemblant, recherche, limite)
     except DatabaseError:
-        journal.warning("adresses locales indisponibles", exc_info=True)
+        journal.warning("adresses_locales_indisponibles", exc_info=True)
         return Adresses(indisponible=True)
     return Adresses(AdresseTrouvee(**adresse) for adresse in trouvees)
 
@@ -142,7 +142,7 @@ def chercher_en_ligne(texte: str, limite: int) -> Adresses:
     except (OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError) as erreur:
         if isinstance(erreur, HTTPError) and erreur.code == HTTPStatus.BAD_REQUEST:
             return Adresses()  # le texte ne fait pas une adresse
-        journal.warning("géocodeur indisponible : %s", type(erreur).__name__)
+        journal.warning("geocodeur_indisponible", erreur=type(erreur).__name__)
         _compter_un_echec()
         return Adresses(indisponible=True)
     return Adresses(adresses[:limite])
@@ -195,7 +195,7 @@ def _compter_un_echec() -> None:
         if cache.incr(CLE_ECHECS) >= ECHECS_ADMIS:
             cache.touch(CLE_ECHECS, REPOS)
     except (RedisError, ValueError):
-        journal.warning("échec du géocodeur non compté : cache indisponible")
+        journal.warning("echec_du_geocodeur_non_compte")
 
 
 SERVICES: dict[str, Callable[[str, int], Adresses]] = {

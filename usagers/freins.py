@@ -7,16 +7,16 @@ un choix du projet ; ceux d'une adresse IP sont larges, car un foyer ou une univ
 import contextlib
 import datetime as dt
 import ipaddress
-import logging
 from dataclasses import dataclass
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from usagers.models import Tentative
 
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 
 CONSERVATION = dt.timedelta(days=1)
 
@@ -91,7 +91,7 @@ def _verifier(frein: Frein, valeur: str, *, permis: int, le: dt.datetime) -> Non
     )
     instants = list(recentes.order_by("-le").values_list("le", flat=True)[: permis + 1])
     if len(instants) > permis:
-        journal.warning("frein serré : %s", frein.code)
+        journal.warning("frein_serre", frein=frein.code)
         raise TropDEssais(frein, instants[permis] + frein.periode)
 
 

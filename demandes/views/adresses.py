@@ -1,7 +1,6 @@
 """L'aide à la saisie de l'adresse : suggestions pendant la frappe, ou liste rendue par le serveur."""
 
-import logging
-
+import structlog
 from django.core import signing
 from django.core.cache import cache
 from django.http import HttpRequest, JsonResponse
@@ -14,7 +13,7 @@ from demandes.champs import sceller_adresse
 from demandes.demarches.formulaires import EtapeForm
 from usagers.adresses import LONGUEUR_MAX, Adresses, AdresseTrouvee, chercher
 
-journal = logging.getLogger(__name__)
+journal = structlog.get_logger(__name__)
 PARAMETRE = "adresses"
 # Une frappe normale, avec une attente entre deux demandes, n'atteint pas une demande par seconde.
 DEMANDES_PAR_MINUTE = 60
@@ -53,7 +52,7 @@ def trop_de_demandes(request: HttpRequest) -> bool:
         cache.add(cle, 0, 90)
         return cache.incr(cle) > DEMANDES_PAR_MINUTE
     except (RedisError, ValueError):
-        journal.warning("suggestions d'adresses non comptées : cache indisponible")
+        journal.warning("suggestions_d_adresses_non_comptees")
         return False
 
 

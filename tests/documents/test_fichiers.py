@@ -574,7 +574,7 @@ def test_une_panne_de_l_examen_n_accuse_pas_le_fichier(monkeypatch, caplog):
     monkeypatch.setattr("sys.executable", "/bin/false")
 
     assert refus(photo()).code == "envoi"
-    assert "examen en panne" in caplog.text
+    assert "examen_en_panne" in caplog.text
 
 
 def test_un_examen_impossible_a_lancer_n_accuse_pas_le_fichier(monkeypatch):

@@ -156,7 +156,7 @@ def test_les_journaux_ne_citent_ni_adresse_ni_nom_ni_numero(smtp, boite, envoi, 
 
     envoi.refresh_from_db()
     lignes = [e.getMessage() for e in caplog.records if not e.name.startswith(("mail.log", "asyncio", "django.db"))]
-    assert len([ligne for ligne in lignes if "reporté" in ligne]) == 2
+    assert len([ligne for ligne in lignes if "envoi_reporte" in ligne]) == 2
     for texte in [*lignes, envoi.erreur]:
         for secret in (envoi.adresse, "JULIE", NUMERO, "601020304"):
             assert secret not in texte
