@@ -124,7 +124,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-# Un fichier de pièce fait au plus 10 Mo : il tient en mémoire et n'est jamais écrit en clair dans /tmp.
+# Un fichier de pièce fait au plus 10 Mo : envoyé seul, il tient en mémoire. Un envoi plus lourd (plusieurs fichiers
+# d'un formulaire sans JavaScript) passe par des fichiers temporaires, lisibles de nous seuls et effacés aussitôt.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
@@ -191,6 +192,8 @@ if DERRIERE_MANDATAIRE_HTTPS:
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SECURE = not DEMONSTRATION
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Paris"
@@ -202,9 +205,7 @@ EMAIL_URL = env.str("EMAIL_URL", "" if not DEMONSTRATION else "dummymail://")
 vars().update(env.email_url_config(EMAIL_URL or "smtp://127.0.0.1:25"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("COURRIEL_EXPEDITEUR", "ANEF séjour <ne-pas-repondre@anef.invalid>")
-SMS_BACKEND = env.str(
-    "SMS_BACKEND", "notifications.canaux.SmsFichier" if DEMONSTRATION else "notifications.canaux.SmsConsole"
-)
+SMS_BACKEND = env.str("SMS_BACKEND", f"notifications.canaux.{'SmsFichier' if DEMONSTRATION else 'SmsPasserelle'}")
 SMS_DOSSIER = Path(env.str("SMS_DOSSIER", str(DOSSIER_VAR / "sms")))
 SMS_PASSERELLE_URL = env.str("SMS_PASSERELLE_URL", "")
 SMS_PASSERELLE_JETON = env.str("SMS_PASSERELLE_JETON", "")
@@ -230,7 +231,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
-    "relancer_rendus": {"task": "documents.tasks.relancer_rendus", "schedule": schedule(60)},
+    "relancer_rendus": {
+        "task": "documents.tasks.relancer_rendus",
+        "schedule": schedule(60),
+        "options": {"expires": 55},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
 
@@ -261,6 +266,10 @@ if not DEMONSTRATION:
             (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS, "ALLOWED_HOSTS doit nommer le site"),
             (not ADRESSE_DU_SITE.startswith("https://"), "ADRESSE_DU_SITE doit commencer par https://"),
             (not EMAIL_URL.startswith("smtp"), "EMAIL_URL doit nommer le serveur SMTP"),
+            (
+                SMS_BACKEND.endswith(".SmsPasserelle") and not SMS_PASSERELLE_URL.startswith("https://"),
+                "SMS_PASSERELLE_URL doit nommer la passerelle de SMS, en https:// (ou SMS_BACKEND une autre classe)",
+            ),
             (not env.str("DATABASE_URL", ""), "DATABASE_URL doit être donnée"),
             (not env.str("REDIS_URL", ""), "REDIS_URL doit être donnée"),
             (DEUXD_DOC_AUTORITE.endswith("00"), "DEUXD_DOC_AUTORITE ne peut pas être une autorité d'essai"),

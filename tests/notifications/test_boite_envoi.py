@@ -144,6 +144,7 @@ def test_en_production_ses_adresses_n_existent_pas():
         "EMAIL_URL": "smtp://127.0.0.1:25",
         "REDIS_URL": "redis://127.0.0.1:1",
         "DEUXD_DOC_AUTORITE": "FR05",
+        "SMS_PASSERELLE_URL": "https://sms.exemple.invalid/",
     }
     with Processus("-c", script, **production) as processus:
         sortie, _ = processus.communicate(timeout=60)

@@ -120,6 +120,6 @@ def poser_langue(response, choisie: str) -> None:
         settings.LANGUAGE_COOKIE_NAME,
         choisie,
         max_age=settings.LANGUAGE_COOKIE_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
     )
