@@ -92,7 +92,7 @@ class AgentAdmin(ReferenceAdmin):
 
     form = AgentForm
     list_display = ["nom", "compte", "site", "roles", "actif"]
-    list_filter = ["actif", "site"]
+    list_filter = ["actif"]
     list_select_related = ["compte", "site"]
     search_fields = ["nom", "compte__identifiant"]
 

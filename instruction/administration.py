@@ -51,6 +51,10 @@ class Administration(admin.AdminSite):
             *super().get_urls(),
         ]
 
+    def each_context(self, request: HttpRequest) -> dict:
+        agent = agent_de(request.user)
+        return super().each_context(request) | {"file": agent is not None and a_une_file(agent)}
+
     def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """La file pour qui traite des dossiers, les données de référence pour les autres."""
         return redirect("admin:dossiers" if a_une_file(agent_de(request.user)) else "admin:references")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from demandes.models import Demande
 from instruction.file_de_travail import ONGLETS, TOUS, Onglet
 from instruction.models import Agent
-from instruction.permissions import a_une_file, agent_de, dossiers_visibles, peut_changer_les_references
+from instruction.permissions import a_une_file, agent_de, dossiers_visibles
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def dossier_de(request: HttpRequest, numero: str) -> Demande:
 
 def contexte_d_agent(agent: Agent) -> dict:
     """Ce que l'en-tête des agents montre."""
-    return {"agent": agent, "references": peut_changer_les_references(agent)}
+    return {"agent": agent, "file": a_une_file(agent)}
