@@ -137,7 +137,7 @@ def test_un_courriel_ou_un_numero_ecrit_par_megarde_est_masque(lignes):
 
 
 def test_nos_modules_ecrivent_par_structlog():
-    """D'une ligne de `logging` seul le texte est gardé : ses arguments, qui disent ce qui s'est passé, se perdraient."""
+    """D'une ligne de `logging` seul le texte est gardé : ses arguments, qui disent tout, se perdraient."""
     fautes = [
         f"{fichier.relative_to(RACINE)}:{numero}"
         for app in ["documents", "notifications", "usagers", "demandes", "instruction"]
