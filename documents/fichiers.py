@@ -232,4 +232,13 @@ def trop_lourd(nom: str, taille: int) -> FichierRefuse:
 
 def en_mo(taille: int) -> str:
     mo = math.ceil(taille * 10 / 1024**2) / 10
-    return f"{number_format(mo, 0 if mo.is_integer() else 1)}\u00a0{_('Mo')}"
+    unite = _("Mo")
+    return f"{number_format(mo, 0 if mo.is_integer() else 1)}\u00a0{unite}"
+
+
+def poids(taille: int) -> str:
+    """« 52 ko », « 1,2 Mo » : dans l'unité où la limite est dite, arrondi au-dessus."""
+    if taille >= 1024**2:
+        return en_mo(taille)
+    unite = _("ko")
+    return f"{math.ceil(taille / 1024)}\u00a0{unite}"
