@@ -1,4 +1,4 @@
-"""Qui voit quoi : une requête d'abord (404 pour le reste), puis des prédicats."""
+"""Qui voit quoi : une requête, et 404 pour le reste."""
 
 from django.db.models import QuerySet
 
@@ -16,7 +16,3 @@ def demandes_visibles(compte: Compte) -> QuerySet[Demande]:
 
 def brouillons_modifiables(compte: Compte) -> QuerySet[Demande]:
     return demandes_visibles(compte).filter(etat=Etat.BROUILLON)
-
-
-def peut_deposer(compte: Compte, demande: Demande) -> bool:
-    return demande.est_brouillon and demande.usager.compte_id == compte.pk

@@ -9,8 +9,6 @@ from demandes.models import Demande, Saisie
 from demandes.parcours import Manque
 from usagers.models import Usager
 
-# Ce qu'un brouillon d'étape peut peser (architecture §3).
-
 
 class DemarcheFermee(Exception):
     """La démarche n'est pas ouverte à cette personne ; le motif est une phrase."""

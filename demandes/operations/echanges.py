@@ -9,8 +9,6 @@ from notifications.models import Notification
 from notifications.operations import marquer_lue
 from usagers.models import Compte
 
-# Ce qu'un brouillon d'étape peut peser (architecture §3).
-
 
 @transaction.atomic
 def ouvrir_notification(notification: Notification, *, par: Compte, le: dt.datetime) -> bool:

@@ -11,8 +11,6 @@ from django.utils.translation import gettext as _
 from demandes.demarches import DEMARCHES
 from demandes.demarches.base import Etape
 from demandes.models import Demande, NumeroUtilise, PieceJointe, Saisie
-
-# Ce qu'un brouillon d'étape peut peser (architecture §3).
 from demandes.operations.base import NumeroDejaUtilise, PieceRefusee, verrouiller_brouillon
 from demandes.operations.saisie import ecrire_saisie
 from demandes.parcours import Manque, Parcours

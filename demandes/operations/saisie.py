@@ -13,8 +13,6 @@ from demandes.demarches.base import Demarche, Etape, Fermee
 from demandes.demarches.formulaires import Brut, EtapeForm
 from demandes.etats import ETATS_ACTIFS, Etat
 from demandes.models import Demande, Evenement, Saisie
-
-# Ce qu'un brouillon d'étape peut peser (architecture §3).
 from demandes.operations.base import (
     DemandeFigee,
     DemandeIncomplete,

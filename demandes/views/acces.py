@@ -62,6 +62,11 @@ def adresse_precedente(parcours: Parcours, etape: Etape) -> str:
     return adresse_de(parcours.demande, precedente)
 
 
+def nombre_lu(texte: str) -> int | None:
+    """Un entier que la base tient ; « ² » ou cinq mille chiffres n'en sont pas."""
+    return int(texte) if texte.isascii() and texte.isdigit() and len(texte) < 19 else None
+
+
 def retour(request: HttpRequest) -> str:
     """La fin d'adresse qui ramènera au récapitulatif une personne venue y corriger une réponse."""
     return "?retour=recapitulatif" if request.GET.get("retour") == "recapitulatif" else ""

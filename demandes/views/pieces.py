@@ -18,7 +18,13 @@ from demandes.models import PieceJointe
 from demandes.operations import DemandeFigee, NumeroDejaUtilise, PieceRefusee, SaisiePerimee, pieces_a_regler
 from demandes.parcours import Parcours, PieceDemandee
 from demandes.permissions import brouillons_modifiables, demandes_visibles
-from demandes.views.acces import adresse_de_la_suite, adresse_precedente, contexte_d_etape, vers_la_demande
+from demandes.views.acces import (
+    adresse_de_la_suite,
+    adresse_precedente,
+    contexte_d_etape,
+    nombre_lu,
+    vers_la_demande,
+)
 from documents.fichiers import ACCEPT, FichierRefuse, reponse_fichier
 from usagers.acces import usager_requis
 
@@ -101,8 +107,8 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     erreurs: dict[str, list[str]] = {}
 
     _joindre_les_fichiers(request, parcours, erreurs, le=le)
-    if verbe in {"retirer", "retablir"} and objet.isdigit():
-        piece = get_object_or_404(demande.pieces, pk=objet)
+    if verbe in {"retirer", "retablir"}:
+        piece = get_object_or_404(demande.pieces, pk=nombre_lu(objet))
         if verbe == "retirer":
             operations.retirer_piece(demande, piece, le=le)
             messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
@@ -116,10 +122,10 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     elif verbe == "ephoto":
         erreurs["EPHOTO"] = [_("Saisissez votre numéro ephoto, par exemple 1PMT-EK77-0613-1138-07AA-00.")]
 
-    version = request.POST.get("version", "0")
+    version = nombre_lu(request.POST.get("version", "0"))
     try:
         saisie = operations.enregistrer_pieces(
-            demande, etape, request.POST, version=int(version) if version.isdigit() else 0, le=le,
+            demande, etape, request.POST, version=0 if version is None else version, le=le,
             valider=verbe == "poursuivre" and not erreurs,
         )  # fmt: skip
     except SaisiePerimee:
@@ -162,7 +168,7 @@ def _ancre(demande, verbe: str, objet: str) -> str:
         return f"piece-{objet}"
     if verbe in {"ephoto", "retirer_ephoto"}:
         return "piece-EPHOTO"
-    if verbe in {"retirer", "retablir"} and objet.isdigit():
+    if verbe in {"retirer", "retablir"}:
         return f"piece-{demande.pieces.get(pk=objet).code}"
     return ""
 
@@ -205,7 +211,6 @@ def _confirmer_ephoto(demande, numero: str, erreurs: dict, *, le) -> None:
 def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Un fichier, envoyé seul par la page (JavaScript) : rend la liste des fichiers de la pièce, erreur comprise."""
     demande = get_object_or_404(brouillons_modifiables(request.user), pk=pk)
-    remplace = request.POST.get("remplace", "")
     erreurs: list[str] = []
     try:
         televersement = request.FILES.get("fichier")
@@ -213,7 +218,7 @@ def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
             raise FichierRefuse("absent")
         operations.joindre_piece(
             demande, code, televersement, par=request.user, le=timezone.now(),
-            remplace=int(remplace) if remplace.isdigit() else None,
+            remplace=nombre_lu(request.POST.get("remplace", "")),
         )  # fmt: skip
     except (FichierRefuse, PieceRefusee) as refus:
         erreurs.append(str(refus))
