@@ -130,9 +130,15 @@ def suivi(request: HttpRequest, numero: str) -> HttpResponse:
 @usager_requis
 @never_cache
 def document(request: HttpRequest, numero: str) -> HttpResponse:
-    """Le PDF d'un document à soi ; 202 et une page d'attente tant qu'il n'est pas rendu."""
+    """Le PDF d'un document à soi ; 202 et une page d'attente tant qu'il n'est pas rendu.
+
+    Une décision se lit par sa notification : c'est l'ouvrir qui fait courir les délais.
+    """
     documents = Document.objects.filter(evenements__usager__compte=request.user).select_related("fichier").distinct()
     piece = get_object_or_404(documents, numero=numero)
+    for lettre in mes_notifications(request).filter(document=piece, lue_le__isnull=True):
+        if MODELES[Message(lettre.message)].effet:
+            return redirect("demandes:notification", lettre.pk)
     if piece.fichier is None:
         return render(request, "demandes/document_en_preparation.html", {"document": piece}, status=202)
     return reponse_fichier(piece.fichier, en_ligne=True)

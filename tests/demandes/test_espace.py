@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from demandes import operations
 from demandes.models import Evenement
-from documents.operations import rendre
+from documents.catalogue import Acte
+from documents.operations import etablir, rendre
 from instruction import operations as agents
 from notifications.catalogue import Message
 from notifications.models import Notification
 from notifications.operations import notifier
+from tests.demandes.conftest import fichier
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory, UsagerFactory
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +98,25 @@ def test_la_boite_se_filtre_et_se_pagine(client_usager, usager):
     assert "Aucune notification de ce type" in client_usager.get(url, {"type": "decision"}).content.decode()
     for parametres in ({"page": "99"}, {"page": "x"}, {"par_page": "1000000"}, {"type": "inconnu"}):
         assert client_usager.get(url, parametres).status_code == 200
+
+
+def test_une_decision_ne_se_lit_que_par_sa_notification(client_usager, deposee, le):
+    """Le lien du suivi mène à la lettre : sans cela le document se lirait sans que le délai de recours ne parte."""
+    compte = deposee.usager.compte
+    decision = etablir(Acte.REFUS, donnees={}, le=le, fichier=fichier())
+    contexte = {"numero": deposee.numero, "nom": "JULIE JOHN", "sens": "defavorable"}
+    lettre = notifier(Message.DECISION, compte, contexte=contexte, le=le, document=decision, objet=deposee.numero)
+    Evenement.objects.create(
+        usager=deposee.usager, demande=deposee, nature="transition", par=compte, document=decision, le=le
+    )
+    url = reverse("demandes:document", args=[decision.numero])
+
+    assert client_usager.get(url)["Location"] == reverse("demandes:notification", args=[lettre.pk])
+    client_usager.post(reverse("demandes:notification_ouvrir", args=[lettre.pk]))
+
+    assert client_usager.get(url).status_code == 200
+    lettre.refresh_from_db()
+    assert lettre.lue_le is not None
 
 
 def test_le_document_s_annonce_en_preparation_puis_se_telecharge(client_usager, deposee):
