@@ -16,3 +16,6 @@ INSTALLED_APPS[:] = [nom.replace("anef.apps.StatiquesConfig", "django.contrib.st
 # Une connexion gardée par un fil du serveur d'essai empêcherait d'effacer la base à la fin.
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
 LOGGING_CONFIG = None  # pytest recueille les journaux ; tests/test_journaux.py éprouve ceux de la production
+# Chaque processus de la suite (pytest -n) a sa base Redis : vider le cache de l'un ne vide pas celui de l'autre.
+if rang := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    CACHES["default"]["LOCATION"] = f"{CACHES['default']['LOCATION'].split('?')[0]}?db={8 + int(rang)}"  # noqa: F405

@@ -9,6 +9,7 @@ from django.test.signals import template_rendered
 from django.utils import timezone
 
 from documents import autorite
+from tests.gabarits import gabarits
 
 ARGUMENTS_CHROMIUM = [
     "--no-sandbox",
@@ -114,19 +115,31 @@ def gabarits_rendus():
     """Les noms des gabarits rendus depuis le début de la suite, inclusions et héritages compris."""
 
     def noter(template, **_):
-        GABARITS_RENDUS.add(template.name)
+        GABARITS_RENDUS.add((template.name or "") + "")  # un texte simple : les processus se l'envoient
 
     template_rendered.connect(noter)
     yield GABARITS_RENDUS
     template_rendered.disconnect(noter)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config, items):
-    """Le contrôle des gabarits rendus vient en dernier ; d'une suite partielle il ne dirait rien, on l'en ôte."""
-    controle = [item for item in items if item.name == "test_chaque_gabarit_a_ete_rendu_par_un_test"]
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Un des processus de la suite a fini : ce qu'il a rendu compte."""
+    GABARITS_RENDUS.update(getattr(node, "workeroutput", {}).get("gabarits", ()))
+
+
+def pytest_sessionfinish(session):
+    """À la fin de toute la suite, un gabarit que rien n'a rendu est une faute ; une suite partielle n'en dit rien."""
+    if hasattr(session.config, "workerinput"):
+        session.config.workeroutput["gabarits"] = sorted(GABARITS_RENDUS)
+        return
+    config = session.config
     toute = config.args == config.getini("testpaths") and not config.option.keyword
-    toute = toute and config.option.markexpr in {"", "not long and not panne"}
-    items[:] = [item for item in items if item not in controle] + (controle if toute else [])
-    if controle and not toute:
-        config.hook.pytest_deselected(items=controle)
+    if not toute or config.option.markexpr not in {"", "not long and not panne"} or session.testsfailed:
+        return
+    oublies = sorted(set(gabarits()) - GABARITS_RENDUS)
+    if oublies:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        config.pluginmanager.get_plugin("terminalreporter").write_line(
+            f"FAILED : aucun test ne rend ces gabarits : {', '.join(oublies)}", red=True
+        )

@@ -12,22 +12,10 @@ from django.template.utils import get_app_template_dirs
 
 from documents import catalogue as documents
 from notifications import catalogue as notifications
+from tests.gabarits import APPS, RACINE, gabarits
 
-RACINE = Path(__file__).resolve().parent.parent
-APPS = ["anef", "documents", "notifications", "usagers", "demandes", "instruction"]
 # Django les demande lui-même.
 PAGES_D_ERREUR = {"400.html", "403.html", "403_csrf.html", "404.html", "500.html"}
-
-
-def gabarits() -> dict[str, Path]:
-    """Nos gabarits, par leur nom."""
-    dossiers = [RACINE / "templates", *(RACINE / app / "templates" for app in APPS)]
-    return {
-        chemin.relative_to(dossier).as_posix(): chemin
-        for dossier in dossiers
-        for chemin in sorted(dossier.rglob("*"))
-        if chemin.is_file()
-    }
 
 
 def sources_python() -> list[Path]:
@@ -74,11 +62,6 @@ def test_chaque_gabarit_sert():
         and not deja_fourni_par_django(nom)
     ]
     assert not inutiles
-
-
-def test_chaque_gabarit_a_ete_rendu_par_un_test(gabarits_rendus):
-    """Passe en dernier, et seulement quand toute la suite est jouée (tests/conftest.py)."""
-    assert sorted(set(gabarits()) - gabarits_rendus) == []
 
 
 def test_chaque_fichier_statique_sert():
