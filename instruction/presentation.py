@@ -150,7 +150,8 @@ def points_d_attention(demande: Demande, contenu: dict) -> list[Attention]:
 def _points_d_attention(demande: Demande, contenu: dict) -> Iterator[Attention]:
     if contenu.get("hors_delai"):
         yield Attention(
-            _("Dépôt hors délai"), _("La majoration s'ajoute à la taxe ; le silence de l'administration court.")
+            _("Dépôt hors délai"),
+            _("La majoration s'ajoute à la taxe ; pas d'attestation de prolongation de plein droit."),
         )
     for piece in contenu.get("pieces", ()):
         if piece["absence"]:
