@@ -30,6 +30,7 @@ from documents.fichiers import (
     FichierRefuse,
     enregistrer_octets,
     nom_affichable,
+    poids,
     recevoir,
     reponse_fichier,
 )
@@ -716,3 +717,13 @@ def test_des_octets_absents_du_stockage_donnent_une_page_introuvable():
 
     with pytest.raises(Http404):
         reponse_fichier(fichier, en_ligne=True)
+
+
+@pytest.mark.parametrize(
+    ("taille", "francais", "anglais"),
+    [(1, "1\u00a0ko", "1\u00a0KB"), (52_400, "52\u00a0ko", "52\u00a0KB"), (1_200_000, "1,2\u00a0Mo", "1.2\u00a0MB")],
+)
+def test_le_poids_se_dit_dans_l_unite_de_la_limite(taille, francais, anglais):
+    assert poids(taille) == francais
+    with translation.override("en"):
+        assert poids(taille) == anglais
