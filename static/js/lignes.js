@@ -7,17 +7,16 @@ import { enregistrer, formulaire, prendrePourReference } from "./brouillon.js";
 const adresseDuFormulaire = () => new URL(formulaire.getAttribute("action"), location.href);
 let occupe = false;
 
-const remplacer = async (bouton) => {
+const remplacer = async (bouton, ancien) => {
   await enregistrer();
   const donnees = new FormData(formulaire);
   donnees.set("action", bouton.value);
   const reponse = await fetch(adresseDuFormulaire(), { method: "POST", body: donnees, credentials: "same-origin" });
   if (!reponse.ok || new URL(reponse.url).pathname !== adresseDuFormulaire().pathname) throw new Error("envoi ordinaire");
   const nouvelle = new DOMParser().parseFromString(await reponse.text(), "text/html");
-  const nom = bouton.closest("[data-lignes]").dataset.lignes;
-  const bloc = nouvelle.getElementById(`bloc-${nom}`);
+  const bloc = nouvelle.getElementById(ancien.id);
   if (!bloc) throw new Error("envoi ordinaire");
-  document.getElementById(`bloc-${nom}`).replaceWith(bloc);
+  ancien.replaceWith(bloc);
   for (const marque of ["[data-version]", "[data-enregistrement-texte]"]) {
     const [ici, la] = [document.querySelector(marque), nouvelle.querySelector(marque)];
     if (ici.value === undefined) ici.textContent = la.textContent;
@@ -44,9 +43,13 @@ formulaire?.addEventListener("click", async (evenement) => {
   evenement.preventDefault();
   if (occupe) return;
   occupe = true;
+  // Le bloc attend sa réponse sans recevoir de frappe : elle serait remplacée avec lui.
+  const bloc = document.getElementById(`bloc-${bouton.closest("[data-lignes]").dataset.lignes}`);
+  bloc.inert = true;
   try {
-    await remplacer(bouton);
+    await remplacer(bouton, bloc);
   } catch {
+    bloc.inert = false;
     formulaire.requestSubmit(bouton);
   } finally {
     occupe = false;
