@@ -114,7 +114,8 @@ def test_une_decision_ne_se_lit_que_par_sa_notification(client_usager, deposee, 
     assert client_usager.get(url)["Location"] == reverse("demandes:notification", args=[lettre.pk])
     client_usager.post(reverse("demandes:notification_ouvrir", args=[lettre.pk]))
 
-    assert client_usager.get(url).status_code == 200
+    reponse = client_usager.get(url)
+    assert reponse.status_code == 200 and b"".join(reponse.streaming_content)
     lettre.refresh_from_db()
     assert lettre.lue_le is not None
 
