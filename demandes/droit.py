@@ -15,6 +15,25 @@ class BaremeManquant(Exception):
     """Un barème nécessaire n'est pas chargé à cette date : faute d'exploitation, jamais de l'usager."""
 
 
+class Droit:
+    """Ce qui est en vigueur un jour donné ; chaque liste est lue une fois, quand elle sert."""
+
+    def __init__(self, jour: dt.date):
+        self.jour = jour
+
+    @cached_property
+    def baremes(self) -> dict[str, dict]:
+        return baremes(self.jour)
+
+    @cached_property
+    def pieces(self) -> dict[str, PieceReference]:
+        return {piece.code: piece for piece in PieceReference.objects.en_vigueur(self.jour)}
+
+    @cached_property
+    def nationalites(self) -> list[Pays]:
+        return list(Pays.objects.exclude(nationalite_f=""))
+
+
 @dataclass(frozen=True)
 class Contexte:
     """Ce qu'un formulaire et une condition peuvent connaître ; ils ne font aucune requête.
@@ -27,12 +46,15 @@ class Contexte:
     titre: TitreSejour | None
     langue: str = "fr"
     baremes_fournis: Mapping[str, dict] | None = field(default=None, compare=False)
+    droit_fourni: "Droit | None" = field(default=None, compare=False)
 
     @cached_property
+    def droit(self) -> "Droit":
+        return self.droit_fourni or Droit(self.jour)
+
+    @property
     def baremes(self) -> Mapping[str, dict]:
-        if self.baremes_fournis is not None:
-            return self.baremes_fournis
-        return baremes(self.jour)
+        return self.droit.baremes if self.baremes_fournis is None else self.baremes_fournis
 
     def valeur(self, code: str, nom: str):
         """Valeur nommée d'un barème en vigueur ; lève `BaremeManquant`."""
@@ -46,15 +68,15 @@ class Contexte:
 
     @cached_property
     def choix_nationalites(self) -> list[tuple[str, str]]:
-        """(code, nationalité au féminin), par ordre alphabétique ; une requête, gardée pour la page."""
-        lignes = Pays.objects.exclude(nationalite_f="")
+        """(code, nationalité au féminin), par ordre alphabétique."""
+        lignes = self.droit.nationalites
         if self.langue == "en":
             return sorted(((p.code, p.nationalite_en or p.nom_en) for p in lignes), key=lambda choix: choix[1])
         return sorted(((p.code, p.nationalite_f.capitalize()) for p in lignes), key=lambda choix: _cle(choix[1]))
 
-    @cached_property
+    @property
     def pieces(self) -> Mapping[str, PieceReference]:
-        return {piece.code: piece for piece in PieceReference.objects.en_vigueur(self.jour)}
+        return self.droit.pieces
 
 
 def _cle(texte: str) -> str:

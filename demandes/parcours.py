@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from demandes.demarches import DEMARCHES
 from demandes.demarches.base import Cas, Demarche, Etape, Fermee, Piece
 from demandes.demarches.formulaires import EtapeForm
-from demandes.droit import Contexte
+from demandes.droit import Contexte, Droit
 from demandes.models import Demande, NumeroUtilise, PieceJointe, PieceReference, Saisie
 from usagers.numeros import grouper_ephoto
 
@@ -108,7 +108,10 @@ class Parcours:
 
     @cached_property
     def contexte(self) -> Contexte:
-        return Contexte(timezone.localdate(self.le), self.demande.usager, self.demande.titre_de_depart, self.langue)
+        jour, demande = timezone.localdate(self.le), self.demande
+        if demande.droit_lu is None or demande.droit_lu.jour != jour:
+            demande.droit_lu = Droit(jour)
+        return Contexte(jour, demande.usager, demande.titre_de_depart, self.langue, droit_fourni=demande.droit_lu)
 
     @cached_property
     def cas(self) -> Cas:
@@ -127,6 +130,11 @@ class Parcours:
     @cached_property
     def saisies(self) -> dict[str, Saisie]:
         return {saisie.etape: saisie for saisie in self.demande.saisies.all()}
+
+    def noter_saisie(self, saisie: Saisie) -> None:
+        """L'étape vient d'être écrite sous le verrou de la demande : le reste, déjà lu, n'a pas changé."""
+        self.saisies[saisie.etape] = saisie
+        self.__dict__.pop("pieces", None)
 
     def saisie(self, etape: Etape) -> Saisie:
         """La saisie de l'étape ; une ligne vide, non enregistrée, quand rien n'a été tapé."""

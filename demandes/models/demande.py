@@ -43,6 +43,9 @@ class Demande(models.Model):
     observations = models.TextField("observations à destination de l'administration", blank=True)
     recherche = models.TextField("noms et numéros, minuscules sans accent", blank=True, default="")
 
+    # Le droit du jour déjà lu pour cet objet (`demandes.droit.Droit`) : une écriture ne le fait pas relire.
+    droit_lu = None
+
     class Meta:
         verbose_name = "demande"
         constraints = [

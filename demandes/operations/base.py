@@ -48,9 +48,11 @@ class PieceRefusee(Exception):
 
 def verrouiller(demande: Demande) -> Demande:
     """La même demande, verrouillée ; `FOR NO KEY UPDATE` laisse passer les insertions qui la désignent."""
-    return Demande.objects.select_for_update(of=("self",), no_key=True).select_related(
+    verrouillee = Demande.objects.select_for_update(of=("self",), no_key=True).select_related(
         "usager__compte", "usager__nationalite", "usager__pays_naissance", "titre_de_depart", "site"
     ).get(pk=demande.pk)  # fmt: skip
+    verrouillee.droit_lu = demande.droit_lu
+    return verrouillee
 
 
 def verrouiller_brouillon(demande: Demande) -> Demande:

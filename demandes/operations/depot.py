@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from demandes.attestations import donnees_du_depot
 from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
 from demandes.instantane import contenu_du_depot, texte_de_recherche
 from demandes.models import Compteur, Demande, Instantane, Site
-
-# Ce qu'un brouillon d'étape peut peser (architecture §3).
 from demandes.operations.base import DemandeIncomplete, verrouiller
 from demandes.parcours import Manque, Parcours
 from demandes.sites import site_de
@@ -54,9 +52,10 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
     demande = verrouiller(demande)
     if not demande.est_brouillon:
         return demande
-    list(demande.saisies.select_for_update())
+    saisies = list(demande.saisies.select_for_update())
     with translation.override("fr"):
         parcours = Parcours(demande, le=le, langue="fr")
+        parcours.saisies = {saisie.etape: saisie for saisie in saisies}
         if parcours.manques:
             raise DemandeIncomplete(parcours.manques)
         informations = parcours.valeurs("informations")
@@ -74,7 +73,6 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
         demande.recherche = texte_de_recherche(demande)
         demande.numero = attribuer_numero(site, le=le)
         demande.recherche += f" {demande.numero}"
-        demande.save()
         _figer(demande, contenu, cause=Instantane.Cause.DEPOT, par=par, le=le)
         document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
         notification = notifier(

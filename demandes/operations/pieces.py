@@ -100,19 +100,21 @@ def enregistrer_pieces(
     Validée, elle porte `validee_le` ; sinon `pieces_a_regler` dit ce qui manque. Lève `SaisiePerimee`, `DemandeFigee`.
     """
     demande = verrouiller_brouillon(demande)
-    codes = [piece.code for piece in Parcours(demande, le=le).pieces]
+    parcours = Parcours(demande, le=le)
+    codes = [piece.code for piece in parcours.demarche.pieces]
     noms = {"ephoto"} | {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison")}
     brut = {nom: [texte.replace("\x00", "")[:500] for texte in donnees.getlist(nom)] for nom in donnees if nom in noms}
     champs = {"reponses": brut, "enregistree_le": le}
-    actuelle = Saisie.objects.filter(demande=demande, etape=etape.code).first()
-    if actuelle is None or actuelle.reponses != brut:
+    if parcours.saisie(etape).reponses != brut:
         champs["relue_le"] = None
-    saisie = ecrire_saisie(demande, etape, version=version, memes={"reponses": brut}, **champs)
-    Demande.objects.filter(pk=demande.pk).update(modifiee_le=le)
     if valider:
-        manques = pieces_a_regler(Parcours(demande, le=le), etape)
-        Saisie.objects.filter(pk=saisie.pk).update(validee_le=None if manques else le)
-        saisie.refresh_from_db()
+        parcours.noter_saisie(Saisie(demande=demande, etape=etape.code, reponses=brut))
+        champs["validee_le"] = None if pieces_a_regler(parcours, etape) else le
+    saisie = ecrire_saisie(demande, etape, version=version, memes={"reponses": brut}, **champs)
+    if valider and saisie.validee_le != champs["validee_le"]:  # le même contenu, venu d'une page plus ancienne
+        saisie.validee_le = champs["validee_le"]
+        saisie.save(update_fields=["validee_le"])
+    Demande.objects.filter(pk=demande.pk).update(modifiee_le=le)
     return saisie
 
 

@@ -64,8 +64,13 @@ def ecrire_saisie(demande: Demande, etape: Etape, *, version: int, memes: Mappin
     """Écrit l'étape si sa version est celle que la page connaît ; un contenu identique est accepté en silence."""
     saisie, _creee = Saisie.objects.get_or_create(demande=demande, etape=etape.code)
     ecrites = Saisie.objects.filter(pk=saisie.pk, version=version).update(version=F("version") + 1, **champs)
+    if ecrites:
+        saisie.version = version + 1
+        for nom, valeur in champs.items():
+            setattr(saisie, nom, valeur)
+        return saisie
     saisie.refresh_from_db()
-    if not ecrites and any(getattr(saisie, nom) != valeur for nom, valeur in memes.items()):
+    if any(getattr(saisie, nom) != valeur for nom, valeur in memes.items()):
         raise SaisiePerimee(saisie)
     return saisie
 

@@ -216,10 +216,11 @@ def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         televersement = request.FILES.get("fichier")
         if televersement is None:
             raise FichierRefuse("absent")
-        operations.joindre_piece(
+        jointe = operations.joindre_piece(
             demande, code, televersement, par=request.user, le=timezone.now(),
             remplace=nombre_lu(request.POST.get("remplace", "")),
         )  # fmt: skip
+        demande = jointe.demande  # la même, telle que l'opération l'a lue
     except (FichierRefuse, PieceRefusee) as refus:
         erreurs.append(str(refus))
     except DemandeFigee:

@@ -133,7 +133,8 @@ def _deposer(request: HttpRequest, demande, etape: Etape, form: EnvoiForm, *, le
             return redirect("demandes:confirmation", deposee.numero)
         manques = Parcours(demande, le=le).manques
     except DemandeIncomplete as refus:
-        manques = refus.manques
+        # Le dépôt se juge en français ; ce qui manque se redit dans la langue de la page.
+        manques = Parcours(demande, le=le).manques or refus.manques
     except NonEncodable as refus:
         texte = _(
             "« %(valeur)s » ne peut pas figurer sur votre attestation. Corrigez-le, ou signalez-le à l'assistance si "

@@ -43,6 +43,22 @@ def test_la_page_montre_chaque_piece_demandee(client, demande, url, django_asser
         assert attendu in texte, attendu
 
 
+def test_joindre_et_poursuivre_tiennent_leur_budget_de_requetes(
+    client, demande, url, le, django_assert_max_num_queries
+):
+    ajouter = reverse("demandes:piece_ajouter", args=[demande.pk, "PASSEPORT"])
+    with django_assert_max_num_queries(25):
+        assert client.post(ajouter, {"fichier": photo()}).status_code == 200
+    joindre_tout(demande, le=le)
+    with django_assert_max_num_queries(25):
+        reponse = client.post(url, {"action": "poursuivre", "version": "0"})
+    assert reponse.status_code == 302
+
+    # Sans JavaScript, un seul envoi reçoit le fichier et garde toute la page.
+    with django_assert_max_num_queries(30):
+        client.post(url, {"action": "ajouter:INSCRIPTION", "version": "1", "fichier_INSCRIPTION": photo()})
+
+
 def test_un_fichier_et_une_raison_partent_ensemble_et_se_gardent(client, demande, url):
     donnees = {
         "action": "ajouter:PASSEPORT",

@@ -64,6 +64,27 @@ def test_envoyer_trop_tot_nomme_les_parties_et_garde_les_observations(client, ur
     assert brouillon_complet.observations == "Mon nom s'écrit DUPONT"
 
 
+def test_ce_qui_manque_se_dit_dans_la_langue_de_la_page(client, url):
+    reponse = client.post(url, ENVOI, headers={"accept-language": "en"})
+
+    texte = reponse.content.decode()
+    assert reponse.status_code == 422
+    assert "You have not confirmed the section" in texte and "Vous n" not in texte
+
+
+def test_relire_et_deposer_tiennent_leur_budget_de_requetes(
+    client, url, brouillon_complet, le, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(25):
+        client.post(url, {"action": "relire:informations"})
+    tout_relire(brouillon_complet, le=le)
+
+    # Le dépôt relit, numérote, fige, émet et prévient : onze requêtes de plus qu'une étape.
+    with django_assert_max_num_queries(36):
+        client.post(url, ENVOI)
+    assert Demande.objects.get().numero
+
+
 def test_sans_declaration_sur_l_honneur_rien_n_est_depose(client, url, brouillon_complet, le):
     tout_relire(brouillon_complet, le=le)
 
