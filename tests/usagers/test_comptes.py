@@ -189,6 +189,12 @@ def test_une_saisie_impossible_dit_le_champ_et_garde_le_reste(client, db, donnee
     assert 'value="2025"' in page or donnees.get("debut")
 
 
+def test_un_numero_a_neuf_chiffres_est_accepte_avec_un_avertissement(client, db):
+    for numero, averti in (("770300436", True), ("7703004369", False)):
+        client.post(CREER, saisie(numero=numero))
+        assert ("10 chiffres" in client.get(COURRIEL).content.decode().replace("\u00a0", " ")) is averti
+
+
 def test_l_ecran_du_courriel_sans_saisie_ramene_au_debut(client, db):
     assert client.get(COURRIEL).url == CREER
     assert client.post(COURRIEL, {"courriel": "a@exemple.invalid", "saisie": "fausse"}).url == CREER

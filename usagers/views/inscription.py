@@ -15,6 +15,7 @@ from usagers import freins, operations
 from usagers.forms import CourrielInscriptionForm, CreationForm, NouveauMotDePasseForm
 from usagers.freins import TropDEssais
 from usagers.models import Inscription
+from usagers.numeros import avertissement_numero_etranger
 from usagers.operations import LienExpire, LienInvalide, LienUtilise
 from usagers.views.refus import lien_refuse, trop_d_essais
 
@@ -48,7 +49,14 @@ def creer_courriel(request):
     numero, debut, fin = saisie[0], dt.date.fromisoformat(saisie[1]), dt.date.fromisoformat(saisie[2])
     if request.method == "POST" and form.is_valid():
         return _preinscrire(request, numero=numero, debut=debut, fin=fin, courriel=form.cleaned_data["courriel"])
-    return render(request, "usagers/creer_courriel.html", {"form": form, "numero": numero, "debut": debut, "fin": fin})
+    contexte = {
+        "form": form,
+        "numero": numero,
+        "debut": debut,
+        "fin": fin,
+        "avertissement": avertissement_numero_etranger(numero),
+    }
+    return render(request, "usagers/creer_courriel.html", contexte)
 
 
 @never_cache
