@@ -87,7 +87,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @usager_requis
 @never_cache
 def notification(request: HttpRequest, pk: int) -> HttpResponse:
@@ -136,9 +136,9 @@ def document(request: HttpRequest, numero: str) -> HttpResponse:
     """
     documents = Document.objects.filter(evenements__usager__compte=request.user).select_related("fichier").distinct()
     piece = get_object_or_404(documents, numero=numero)
+    if piece.fichier is None:
+        return render(request, "demandes/document_en_preparation.html", {"document": piece}, status=202)
     for lettre in mes_notifications(request).filter(document=piece, lue_le__isnull=True):
         if MODELES[Message(lettre.message)].effet:
             return redirect("demandes:notification", lettre.pk)
-    if piece.fichier is None:
-        return render(request, "demandes/document_en_preparation.html", {"document": piece}, status=202)
     return reponse_fichier(piece.fichier, en_ligne=True)

@@ -112,6 +112,7 @@ def test_une_decision_ne_se_lit_que_par_sa_notification(client_usager, deposee, 
     url = reverse("demandes:document", args=[decision.numero])
 
     assert client_usager.get(url)["Location"] == reverse("demandes:notification", args=[lettre.pk])
+    assert client_usager.head(url, follow=True).status_code == 200  # la page qui attend un PDF l'apprend ainsi
     client_usager.post(reverse("demandes:notification_ouvrir", args=[lettre.pk]))
 
     reponse = client_usager.get(url)
