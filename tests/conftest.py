@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client, override_settings
 from django.test.signals import template_rendered
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from documents import autorite
 from tests.gabarits import gabarits
@@ -34,6 +34,13 @@ def dossiers_temporaires(settings, tmp_path):
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "fichiers", "base_url": None}},
     }
+
+
+@pytest.fixture(autouse=True)
+def langue_de_depart():
+    """Une page demandée en anglais laisse sa langue au fil des tests ; le suivant repart en français."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +76,11 @@ def page(page):
     page.fautes = []
     page.on("console", lambda m: page.fautes.append(m.text) if m.type in {"error", "warning"} else None)
     page.on("pageerror", lambda erreur: page.fautes.append(str(erreur)))
-    page.on("requestfailed", lambda r: page.fautes.append(f"{r.method} {r.url} : {r.failure}"))
+    # Quitter une page abandonne ses requêtes en cours : ce n'est pas une faute.
+    page.on(
+        "requestfailed",
+        lambda r: None if r.failure == "net::ERR_ABORTED" else page.fautes.append(f"{r.method} {r.url} : {r.failure}"),
+    )
     yield page
     assert not page.fautes, page.fautes
 
