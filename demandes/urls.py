@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from demandes.views import adresses, espace, etapes, pieces, recapitulatif, situation
+from demandes.views import abandon, adresses, espace, etapes, pieces, recapitulatif, situation
 
 app_name = "demandes"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("demandes/", situation.situation, name="situation"),
     path("demandes/adresses/", adresses.suggestions, name="adresses"),
     path("demandes/<int:pk>/", situation.reprendre, name="reprendre"),
+    path("demandes/<int:pk>/abandonner/", abandon.abandonner, name="abandonner"),
     path("demandes/<int:pk>/rappel/", situation.rappel, name="rappel"),
     path("demandes/<int:pk>/<slug:code>/", etapes.etape, name="etape"),
     path("demandes/<int:pk>/<slug:code>/brouillon/", etapes.etape_brouillon, name="etape_brouillon"),

@@ -20,6 +20,7 @@ from notifications.catalogue import MODELES, Message
 from notifications.models import Notification
 from usagers.acces import usager_requis
 from usagers.models import Usager
+from usagers.presentation import telephone_lisible
 
 TAILLES_DE_PAGE = (10, 25, 50)
 MESSAGES_DU_PORTAIL = [(message.value, message.label) for message in Message if MODELES[message].portail]
@@ -51,6 +52,7 @@ def espace(request: HttpRequest) -> HttpResponse:
         "demandes/espace.html",
         {
             "usager": usager,
+            "telephone": telephone_lisible(usager.compte.telephone),
             "titre": usager.titre_actuel,
             "titres": usager.titres.all(),
             "brouillons": brouillons,

@@ -45,6 +45,7 @@ def a_soi(brouillon, brouillon_relu, le) -> dict[str, list[list]]:
     return {
         "demandes:reprendre": [[demande.pk]],
         "demandes:rappel": [[demande.pk]],
+        "demandes:abandonner": [[demande.pk]],
         "demandes:etape": [[demande.pk, etape] for etape in ("informations", "justificatifs", "recapitulatif", "rien")],
         "demandes:etape_brouillon": [[demande.pk, "motif"]],
         "demandes:piece_ajouter": [[demande.pk, "PASSEPORT"]],
