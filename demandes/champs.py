@@ -17,7 +17,7 @@ def valider_encodable(texte: str) -> None:
         normaliser(texte)
     except NonEncodable:
         raise ValidationError(
-            _("Écrivez en lettres latines (A à Z, accents permis) : ce texte figurera sur vos documents."), code="latin"
+            _("Écrivez en lettres latines (A à Z, accents permis) : ce texte figurera sur vos documents."), code="latin"
         ) from None
 
 
@@ -40,7 +40,7 @@ class MontantField(forms.CharField):
     default_error_messages = {
         "invalide": _("Saisissez un montant en chiffres, par exemple 615 ou 615,50."),
         "negatif": _("Saisissez un montant égal ou supérieur à 0."),
-        "trop_grand": _("Saisissez un montant mensuel inférieur à 100 000 €."),
+        "trop_grand": _("Saisissez un montant mensuel inférieur à 100 000 €."),
     }
 
     def __init__(self, **options):

@@ -278,14 +278,14 @@ class Parcours:
             yield Manque("fenetre", texte % {"jour": f"{jour:%d/%m/%Y}", "jours": jours}, "recapitulatif")
         for etape in self.demarche.parties:
             if not self.est_faite(etape):
-                texte = _("L'étape « %(etape)s » n'est pas terminée.") % {"etape": etape.titre}
+                texte = _("L'étape « %(etape)s » n'est pas terminée.") % {"etape": etape.titre}
                 yield Manque("etape", texte, etape.code)
             elif self.saisie(etape).brouillon is not None:
-                texte = _("L'étape « %(etape)s » contient une modification que vous n'avez pas enregistrée.")
+                texte = _("L'étape « %(etape)s » contient une modification que vous n'avez pas enregistrée.")
                 yield Manque("brouillon", texte % {"etape": etape.titre}, etape.code)
             elif not self.est_relue(etape):
                 rang, total = self.rang(etape), len(self.demarche.parties)
-                texte = _("Vous n'avez pas validé la partie « %(etape)s (%(rang)s/%(total)s) ».")
+                texte = _("Vous n'avez pas validé la partie « %(etape)s (%(rang)s/%(total)s) ».")
                 yield Manque(
                     "relecture",
                     texte % {"etape": etape.titre, "rang": rang, "total": total},

@@ -56,7 +56,7 @@ def etat_en_clair(demande: Demande) -> str:
     if dernier is None:
         return texte
     instant = timezone.localtime(dernier.le)
-    return _("%(etat)s : le %(jour)s à %(heure)s") % {
+    return _("%(etat)s : le %(jour)s à %(heure)s") % {
         "etat": texte, "jour": f"{instant:%d/%m/%Y}", "heure": f"{instant:%H:%M:%S}",
     }  # fmt: skip
 
@@ -77,7 +77,7 @@ def suite(demande: Demande) -> str:
         Etat.EN_INSTRUCTION: _(
             "Un agent examine votre demande. S'il manque un document, il vous le demandera ici et par courriel."
         ),
-        Etat.COMPLEMENT_DEMANDE: _("C'est à vous : répondez à la demande de complément."),
+        Etat.COMPLEMENT_DEMANDE: _("C'est à vous : répondez à la demande de complément."),
         Etat.COMPLEMENT_RECU: _("Votre réponse est reçue. Le service instructeur reprend l'examen."),
         Etat.PROPOSITION: _("La décision est en préparation. Vous n'avez rien à faire."),
         Etat.FAVORABLE: _(
@@ -85,7 +85,7 @@ def suite(demande: Demande) -> str:
         ),
         Etat.DEFAVORABLE: _("La décision et les voies de recours sont dans le document de décision."),
         Etat.EN_FABRICATION: _("Votre titre est en fabrication. La préfecture vous écrira pour le retrait."),
-        Etat.TITRE_DISPONIBLE: _("C'est à vous : retirez votre titre, comme la notification l'explique."),
+        Etat.TITRE_DISPONIBLE: _("C'est à vous : retirez votre titre, comme la notification l'explique."),
         Etat.REMISE: _("Votre titre vous a été remis. Cette demande est terminée."),
         Etat.TRAITEE: _("Votre démarche est enregistrée. Vous n'avez rien à faire."),
         Etat.CLOTUREE: _("Votre demande est clôturée. La notification en donne le motif et la façon de la rouvrir."),

@@ -46,35 +46,35 @@ DELAI_EXAMEN = 3 * examen.SECONDES_MAX
 
 PHRASES = {
     "absent": gettext_lazy("Choisissez un fichier."),
-    "vide": gettext_lazy("Le fichier « %(nom)s » est vide. Choisissez un autre fichier."),
+    "vide": gettext_lazy("Le fichier « %(nom)s » est vide. Choisissez un autre fichier."),
     "trop_lourd": gettext_lazy(
-        "Le fichier « %(nom)s » pèse %(taille)s : la limite est de %(limite)s par fichier. "
+        "Le fichier « %(nom)s » pèse %(taille)s : la limite est de %(limite)s par fichier. "
         "Réduisez-le ou numérisez le document dans une définition plus basse."
     ),
     "type": gettext_lazy(
-        "Le fichier « %(nom)s » n'est pas dans un format accepté. Choisissez un fichier JPG, PNG ou PDF."
+        "Le fichier « %(nom)s » n'est pas dans un format accepté. Choisissez un fichier JPG, PNG ou PDF."
     ),
     "illisible": gettext_lazy(
-        "Le fichier « %(nom)s » est abîmé ou incomplet : il ne s'ouvre pas. "
+        "Le fichier « %(nom)s » est abîmé ou incomplet : il ne s'ouvre pas. "
         "Enregistrez-le ou numérisez-le de nouveau, puis recommencez."
     ),
     "protege": gettext_lazy(
-        "Le fichier « %(nom)s » est protégé par un mot de passe. Retirez le mot de passe, puis recommencez."
+        "Le fichier « %(nom)s » est protégé par un mot de passe. Retirez le mot de passe, puis recommencez."
     ),
     "bombe": gettext_lazy(
-        "Le fichier « %(nom)s » contient une image ou des données trop grandes pour être ouvertes. "
+        "Le fichier « %(nom)s » contient une image ou des données trop grandes pour être ouvertes. "
         "Réduisez ses dimensions ou numérisez le document de nouveau."
     ),
     "programme": gettext_lazy(
-        "Le fichier « %(nom)s » contient un programme ou un formulaire dynamique. "
+        "Le fichier « %(nom)s » contient un programme ou un formulaire dynamique. "
         "Imprimez-le au format PDF ou numérisez-le, puis choisissez ce nouveau fichier."
     ),
     "fichiers_joints": gettext_lazy(
-        "Le fichier « %(nom)s » contient d'autres fichiers. "
+        "Le fichier « %(nom)s » contient d'autres fichiers. "
         "Enregistrez chaque document à part, puis ajoutez-les un par un."
     ),
     "envoi": gettext_lazy(
-        "L'envoi du fichier « %(nom)s » a échoué. Ce n'est pas de votre fait : réessayez dans quelques minutes."
+        "L'envoi du fichier « %(nom)s » a échoué. Ce n'est pas de votre fait : réessayez dans quelques minutes."
     ),
 }
 

@@ -10,15 +10,15 @@ class VerificationForm(forms.Form):
     fichier = forms.FileField(
         label=_("Photo ou PDF du document"),
         help_text=_(
-            "JPG, PNG ou PDF, 10 Mo au plus. Le fichier est lu puis oublié : nous n'en gardons aucune copie. "
-            "Cadrez de près le carré « 2D-DOC »."
+            "JPG, PNG ou PDF, 10 Mo au plus. Le fichier est lu puis oublié : nous n'en gardons aucune copie. "
+            "Cadrez de près le carré « 2D-DOC »."
         ),
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ".jpg,.jpeg,.png,.pdf,.heic,.heif,.webp"}),
     )
     texte = forms.CharField(
         label=_("Texte du code 2D-Doc"),
-        help_text=_("Ce que donne une application de lecture de codes ; il commence par « DC »."),
+        help_text=_("Ce que donne une application de lecture de codes ; il commence par « DC »."),
         required=False,
         strip=False,  # str.strip() ôterait aussi les séparateurs du code
         max_length=5000,
@@ -30,7 +30,7 @@ class VerificationForm(forms.Form):
     def clean_fichier(self):
         fichier = self.cleaned_data["fichier"]
         if fichier and fichier.size > TAILLE_MAXIMALE:
-            raise forms.ValidationError(_("Ce fichier dépasse 10 Mo. Envoyez une photo plus légère ou une seule page."))
+            raise forms.ValidationError(_("Ce fichier dépasse 10 Mo. Envoyez une photo plus légère ou une seule page."))
         return fichier
 
     def clean(self):

@@ -37,14 +37,14 @@ LIBELLES = {
     "6N": gettext_lazy("Début de validité"),
     "6O": gettext_lazy("Fin de validité"),
     "64": gettext_lazy("Nom d'époux ou d'épouse"),
-    "66": gettext_lazy("N° de la pièce d'identité"),
+    "66": gettext_lazy("N° de la pièce d'identité"),
     "6B": gettext_lazy("Département du bureau émetteur"),
     "6D": gettext_lazy("Nom et prénom du père"),
     "6E": gettext_lazy("Nom et prénom de la mère"),
     "6G": gettext_lazy("Nom"),
     "6H": gettext_lazy("Civilité"),
     "6I": gettext_lazy("Pays émetteur (code)"),
-    "6Z": gettext_lazy("N° de l'autorisation de travail"),
+    "6Z": gettext_lazy("N° de l'autorisation de travail"),
     "08": gettext_lazy("Date d'expiration"),
 }
 DOCUMENTS = {
@@ -59,7 +59,7 @@ GENRES = {Etat.AUTHENTIQUE: "success", Etat.EXPIRE: "warning", Etat.REMPLACE: "w
 EXPLICATIONS = {
     Etat.AUTHENTIQUE: gettext_lazy(
         "Ce code a été signé par l'administration et n'a pas été modifié. Comparez maintenant, ligne par ligne, les "
-        "informations ci-dessous avec le document et avec la personne qui le présente : un vrai code peut avoir été "
+        "informations ci-dessous avec le document et avec la personne qui le présente : un vrai code peut avoir été "
         "recopié sur un autre papier."
     ),
     Etat.EXPIRE: gettext_lazy(
@@ -72,7 +72,7 @@ EXPLICATIONS = {
         "Ce code a bien été signé par l'administration, mais le document a été retiré depuis. Il ne vaut plus rien."
     ),
     Etat.SIGNATURE_INVALIDE: gettext_lazy(
-        "Le contenu de ce code ne correspond pas à sa signature : il a été modifié ou fabriqué. "
+        "Le contenu de ce code ne correspond pas à sa signature : il a été modifié ou fabriqué. "
         "N'acceptez pas ce document."
     ),
     Etat.HORS_VALIDITE: gettext_lazy(
@@ -82,7 +82,7 @@ EXPLICATIONS = {
         "Le certificat qui a signé ce code a été révoqué. N'acceptez pas ce document, quelle que soit sa date."
     ),
     Etat.CERTIFICAT_INCONNU: gettext_lazy(
-        "Ce code a été signé par un certificat que nous ne connaissons pas : nous ne pouvons rien en dire."
+        "Ce code a été signé par un certificat que nous ne connaissons pas : nous ne pouvons rien en dire."
     ),
     Etat.TYPE_NON_PRIS_EN_CHARGE: gettext_lazy(
         "Ce code 2D-Doc n'est pas celui d'un document de séjour. "

@@ -63,8 +63,8 @@ class DateTroisChampsWidget(forms.MultiWidget):
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
-        mois = (_("Mois"), "", "mois") if self.mois_en_lettres else (_("Mois"), _("Exemple : 03"), "number")
-        etiquettes = ((_("Jour"), _("Exemple : 09"), "number"), mois, (_("Année"), _("Exemple : 2026"), "year"))
+        mois = (_("Mois"), "", "mois") if self.mois_en_lettres else (_("Mois"), _("Exemple : 03"), "number")
+        etiquettes = ((_("Jour"), _("Exemple : 09"), "number"), mois, (_("Année"), _("Exemple : 2026"), "year"))
         en_erreur = "aria-invalid" in context["widget"]["attrs"]
         fautes = (self.parties_en_faute or range(3)) if en_erreur else ()
         for rang, partie in enumerate(context["widget"]["subwidgets"]):
@@ -88,13 +88,13 @@ class DateTroisChampsField(forms.Field):
     """
 
     default_error_messages = {
-        "required": _("Saisissez %(objet)s : le jour, le mois et l'année, par exemple 09 03 2026."),
-        "manque": _("Complétez %(objet)s : il manque %(parties)s."),
-        "jour": _("Corrigez le jour de %(objet)s : c'est un nombre de 1 à 31."),
-        "mois": _("Corrigez le mois de %(objet)s : c'est un nombre de 1 à 12."),
-        "annee": _("Corrigez l'année de %(objet)s : elle s'écrit avec quatre chiffres, par exemple 2026."),
-        "bornes": _("Corrigez l'année de %(objet)s : elle va de %(premiere)s à %(derniere)s."),
-        "inexistante": _("Corrigez %(objet)s : le %(jour)s/%(mois)s/%(annee)s n'existe pas."),
+        "required": _("Saisissez %(objet)s : le jour, le mois et l'année, par exemple 09 03 2026."),
+        "manque": _("Complétez %(objet)s : il manque %(parties)s."),
+        "jour": _("Corrigez le jour de %(objet)s : c'est un nombre de 1 à 31."),
+        "mois": _("Corrigez le mois de %(objet)s : c'est un nombre de 1 à 12."),
+        "annee": _("Corrigez l'année de %(objet)s : elle s'écrit avec quatre chiffres, par exemple 2026."),
+        "bornes": _("Corrigez l'année de %(objet)s : elle va de %(premiere)s à %(derniere)s."),
+        "inexistante": _("Corrigez %(objet)s : le %(jour)s/%(mois)s/%(annee)s n'existe pas."),
     }
 
     def __init__(
@@ -183,11 +183,11 @@ class TelephoneField(forms.CharField):
     default_error_messages = {
         "required": _("Saisissez un numéro de téléphone, par exemple 06 01 02 03 04 ou +223 70 12 34 56."),
         "forme": _(
-            "Vérifiez le numéro de téléphone : il s'écrit comme 06 01 02 03 04, ou avec l'indicatif de son pays, "
+            "Vérifiez le numéro de téléphone : il s'écrit comme 06 01 02 03 04, ou avec l'indicatif de son pays, "
             "comme +223 70 12 34 56."
         ),
         "mobile": _(
-            "Saisissez un numéro de téléphone portable : celui-ci est un numéro fixe, qui ne reçoit pas les SMS."
+            "Saisissez un numéro de téléphone portable : celui-ci est un numéro fixe, qui ne reçoit pas les SMS."
         ),
     }
 

@@ -44,8 +44,8 @@ class CreationForm(forms.Form):
     """Guide 000, « Créez votre compte » : le numéro et les dates du titre ou du visa, comme ils y sont écrits."""
 
     numero = forms.CharField(
-        label=_("N° de votre visa ou de votre titre de séjour"),
-        help_text=_("Exemple : 9999999999. Votre n° étranger convient aussi."),
+        label=_("N° de votre visa ou de votre titre de séjour"),
+        help_text=_("Exemple : 9999999999. Votre n° étranger convient aussi."),
         max_length=40,
         widget=forms.TextInput({"autocomplete": "off", **SANS_CORRECTION}),
         error_messages={
@@ -95,7 +95,7 @@ class CourrielInscriptionForm(CourrielForm):
 class OubliForm(forms.Form):
     identifiant = forms.CharField(
         label=_("Identifiant"),
-        help_text=_("Votre n° étranger, ou votre n° de visa si vous n'avez pas de n° étranger. Exemple : 9999999999"),
+        help_text=_("Votre n° étranger, ou votre n° de visa si vous n'avez pas de n° étranger. Exemple : 9999999999"),
         max_length=40,
         widget=forms.TextInput({"autocomplete": "username", **SANS_CORRECTION}),
         error_messages={"required": _("Saisissez votre identifiant, par exemple 9999999999.")},

@@ -75,7 +75,7 @@ def lire_numero_etranger(texte: str) -> str:
 def avertissement_numero_etranger(numero: str) -> str:
     """La phrase à montrer pour un numéro accepté mais inhabituel ; vide sinon."""
     if NUMERO_ETRANGER_COURT.fullmatch(numero):
-        return _("Un numéro étranger compte presque toujours 10 chiffres : vérifiez qu'il n'en manque pas un.")
+        return _("Un numéro étranger compte presque toujours 10 chiffres : vérifiez qu'il n'en manque pas un.")
     return ""
 
 
@@ -87,7 +87,7 @@ def lire_numero_visa(texte: str) -> str:
     if not est_numero_visa(numero):
         raise ValidationError(
             _(
-                "Saisissez le numéro de votre visa : 9 chiffres, précédés ou non de FRA, ou 12 caractères, "
+                "Saisissez le numéro de votre visa : 9 chiffres, précédés ou non de FRA, ou 12 caractères, "
                 "par exemple FRA012345678."
             ),
             code="numero_visa",
@@ -99,7 +99,7 @@ def lire_numero_titre(texte: str) -> str:
     numero = normaliser(texte)
     if not est_numero_titre(numero):
         raise ValidationError(
-            _("Saisissez le numéro de votre titre de séjour : 9 ou 10 lettres et chiffres, par exemple TS1234567."),
+            _("Saisissez le numéro de votre titre de séjour : 9 ou 10 lettres et chiffres, par exemple TS1234567."),
             code="numero_titre",
         )
     return numero
@@ -114,7 +114,7 @@ def lire_numero_document(texte: str) -> str:
     if not (est_numero_etranger(numero) or est_numero_titre(numero) or est_numero_visa(numero)):
         raise ValidationError(
             _(
-                "Saisissez le numéro écrit sur votre titre ou sur votre visa : 9 à 12 lettres et chiffres, "
+                "Saisissez le numéro écrit sur votre titre ou sur votre visa : 9 à 12 lettres et chiffres, "
                 "par exemple 7703004369."
             ),
             code="numero_document",

@@ -79,9 +79,9 @@ class InformationsForm(EtapeForm):
     situation_familiale = forms.ChoiceField(
         label=_("Situation familiale"), choices=[("", SANS_CHOIX), *Usager.Situation.choices]
     )
-    en_couple = OuiNonField(label=_("Êtes-vous marié(e), pacsé(e) ou en concubinage ?"))
+    en_couple = OuiNonField(label=_("Êtes-vous marié(e), pacsé(e) ou en concubinage ?"))
     nationalite_conjoint = forms.ChoiceField(label=_("Nationalité du conjoint"))
-    enfants_en_france = OuiNonField(label=_("Avez-vous des enfants en France ?"))
+    enfants_en_france = OuiNonField(label=_("Avez-vous des enfants en France ?"))
     logement = forms.ChoiceField(
         label=_("Votre logement"),
         choices=[
@@ -96,7 +96,7 @@ class InformationsForm(EtapeForm):
         label=_("Rechercher mon adresse"),
         required=False,
         max_length=200,
-        help_text=_("Par exemple : 18 rue des Pyrénées Paris"),
+        help_text=_("Par exemple : 18 rue des Pyrénées Paris"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     adresse_numero = forms.CharField(
@@ -117,7 +117,7 @@ class InformationsForm(EtapeForm):
         label=_("Complément d'adresse"),
         max_length=100,
         required=False,
-        help_text=_("Bâtiment, étage, « chez… »"),
+        help_text=_("Bâtiment, étage, « chez… »"),
         widget=forms.TextInput(attrs={"autocomplete": "address-line2"}),
     )
     adresse_code_postal = CodePostalField(label=_("Code postal"))

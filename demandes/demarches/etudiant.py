@@ -185,7 +185,7 @@ class MotifEtudesForm(EtapeForm):
         return [
             Avertissement(
                 f"{annee}_niveau",
-                _("%(annee)s : vérifiez le niveau, « %(niveau)s » n'est pas d'ordinaire du cycle « %(cycle)s ».")
+                _("%(annee)s : vérifiez le niveau, « %(niveau)s » n'est pas d'ordinaire du cycle « %(cycle)s ».")
                 % {
                     "annee": groupe.titre,
                     "niveau": dict(NIVEAUX)[niveau],
@@ -242,7 +242,7 @@ class RessourcesForm(EtapeForm):
         super().__init__(*args, **options)
         self.fields["explication"].required = self.sous_le_seuil
         self.fields["explication"].error_messages["required"] = _(
-            "Vous n'avez pas atteint le montant minimum de ressources de %(seuil)s par mois : précisez-en "
+            "Vous n'avez pas atteint le montant minimum de ressources de %(seuil)s par mois : précisez-en "
             "les raisons, ou ajoutez une ressource."
         ) % {"seuil": self.seuil_affiche}
 
@@ -449,9 +449,9 @@ def cas_etudiant(contexte: Contexte) -> Cas | Fermee:
     if titre.nature == natures.RLD_UE:
         return Fermee(_("La carte de résident de longue durée-UE n'est pas couverte ici. ") + A_LA_PREFECTURE)
     if motif == "etudiant_concours" or titre.nature == natures.COURT_SEJOUR:
-        return Fermee(_("Le visa de court séjour « étudiant-concours » n'est pas couvert ici. ") + A_LA_PREFECTURE)
+        return Fermee(_("Le visa de court séjour « étudiant-concours » n'est pas couvert ici. ") + A_LA_PREFECTURE)
     if motif in {"citoyen_ue", "citoyen_ue_permanent"}:
-        return Fermee(_("Votre titre « Citoyen UE/EEE/Suisse » vous donne déjà le droit d'étudier."))
+        return Fermee(_("Votre titre « Citoyen UE/EEE/Suisse » vous donne déjà le droit d'étudier."))
     if titre.nature == natures.VLS_TS and motif in MOTIFS_ETUDIANT:
         if titre.valide_le is None:
             return Fermee(_("Validez d'abord votre visa de long séjour valant titre de séjour (VLS-TS)."))
@@ -478,8 +478,8 @@ def _est_majeur(contexte: Contexte) -> bool:
 def type_de_demande(cas: str):
     """« Demande de renouvellement du titre 'Étudiant' » (guide 000, « Mes demandes en cours »)."""
     if cas in {"ETU_VLSTS", "ETU_TITRE"}:
-        return _("Demande de renouvellement du titre « Étudiant »")
-    return _("Première demande du titre « Étudiant »")
+        return _("Demande de renouvellement du titre « Étudiant »")
+    return _("Première demande du titre « Étudiant »")
 
 
 def choix(cas: str):

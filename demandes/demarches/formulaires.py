@@ -240,7 +240,7 @@ class EtapeForm(forms.Form):
         else:
             libelles = dict(_aplatir(self.fields[maitre].choices))
             reponses = ", ".join(str(libelles[valeur]) for valeur in valeurs)
-            texte = _("Si vous avez répondu « %(reponses)s » :") % {"reponses": reponses}
+            texte = _("Si vous avez répondu « %(reponses)s » :") % {"reponses": reponses}
         return Condition(maitre, valeurs, str(texte), not self.est_appele(nom))
 
     def lignes_saisies(self) -> list[Ligne]:
@@ -348,16 +348,16 @@ def nommer_les_fautes(form: forms.Form, objet_de: Callable[[str], str]) -> None:
         objet = {"champ": objet_de(nom)}
         if champ.error_messages["required"] == ordinaires:
             if isinstance(champ.widget, forms.RadioSelect):
-                phrase = _("Répondez à « %(champ)s ».")
+                phrase = _("Répondez à « %(champ)s ».")
             elif isinstance(champ, forms.ChoiceField):
-                phrase = _("Choisissez « %(champ)s » dans la liste.")
+                phrase = _("Choisissez « %(champ)s » dans la liste.")
             else:
-                phrase = _("Renseignez « %(champ)s ».")
+                phrase = _("Renseignez « %(champ)s ».")
             champ.error_messages["required"] = phrase % objet
         if isinstance(champ, forms.ChoiceField):
-            champ.error_messages["invalid_choice"] = _("Choisissez « %(champ)s » parmi les réponses proposées.") % objet
+            champ.error_messages["invalid_choice"] = _("Choisissez « %(champ)s » parmi les réponses proposées.") % objet
         if getattr(champ, "max_length", None):
-            champ.error_messages["max_length"] = _("Raccourcissez « %(champ)s » : %(max)s caractères au plus.") % {
+            champ.error_messages["max_length"] = _("Raccourcissez « %(champ)s » : %(max)s caractères au plus.") % {
                 **objet,
                 "max": champ.max_length,
             }

@@ -61,7 +61,7 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
         informations = parcours.valeurs("informations")
         site = site_de(code_postal=informations["adresse_code_postal"], insee=informations.get("adresse_insee", ""))
         if site is None:
-            texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
+            texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
             raise DemandeIncomplete([Manque("site", texte, "informations", "id_adresse_code_postal")])
         _mettre_a_jour_le_profil(demande.usager, informations)
         demande.site = site

@@ -128,11 +128,11 @@ def pieces_a_regler(parcours: Parcours, etape: Etape) -> list[Manque]:
         if piece.piece.numero:
             texte = _("Saisissez et confirmez votre numéro ephoto.")
         elif 0 < len(piece.fichiers) < nombre:
-            texte = _("%(piece)s : joignez %(nombre)s fichiers, ou dites pourquoi vous ne les avez pas tous.")
+            texte = _("%(piece)s : joignez %(nombre)s fichiers, ou dites pourquoi vous ne les avez pas tous.")
         elif piece.reference.absence_permise:
-            texte = _("%(piece)s : joignez le document, ou indiquez que vous ne l'avez pas et pourquoi.")
+            texte = _("%(piece)s : joignez le document, ou indiquez que vous ne l'avez pas et pourquoi.")
         else:
-            texte = _("%(piece)s : joignez le document.")
+            texte = _("%(piece)s : joignez le document.")
         texte = texte % {"piece": piece.libelle, "nombre": nombre}
         manques.append(Manque("piece", texte, etape.code, f"piece-{piece.code}"))
     return manques

@@ -37,7 +37,7 @@ def barrer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespon
         return None
     messages.info(
         request,
-        _("Terminez d'abord l'étape « %(courante)s » : l'étape « %(voulue)s » s'ouvrira ensuite.")
+        _("Terminez d'abord l'étape « %(courante)s » : l'étape « %(voulue)s » s'ouvrira ensuite.")
         % {"courante": parcours.courante.titre, "voulue": etape.titre},
     )
     return redirect(adresse_de(parcours.demande, parcours.courante))

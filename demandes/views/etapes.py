@@ -68,7 +68,7 @@ def formulaire(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRe
     except operations.DemandeFigee:
         return vers_la_demande(parcours_de(request, parcours.demande.pk, le=parcours.le).demande)
     except operations.SaisieTropLongue:
-        messages.error(request, _("Ce que vous avez saisi est trop long pour être gardé : raccourcissez vos réponses."))
+        messages.error(request, _("Ce que vous avez saisi est trop long pour être gardé : raccourcissez vos réponses."))
         form = form_de_saisie(parcours, etape, request.POST)
         return page(request, parcours, etape, form, version=version_lue(request.POST), status=422)
 
@@ -98,7 +98,7 @@ def reprendre(request: HttpRequest, parcours: Parcours, etape: Etape, donnees: M
         parcours.demande, etape, donnees, version=version_lue(donnees), le=parcours.le,
         form=form_de_saisie(parcours, etape, donnees),
     )  # fmt: skip
-    messages.success(request, _("Votre session s'était fermée : ce que vous veniez de saisir a été gardé."))
+    messages.success(request, _("Votre session s'était fermée : ce que vous veniez de saisir a été gardé."))
     return redirect(request.get_full_path())
 
 
@@ -151,7 +151,7 @@ def poursuivre(request: HttpRequest, parcours: Parcours, etape: Etape, precision
     )
     for avertissement in avertissements:
         if not avertissement.interruption:
-            suite = _("Si c'est une erreur, revenez à l'étape « %(etape)s ».") % {"etape": etape.titre}
+            suite = _("Si c'est une erreur, revenez à l'étape « %(etape)s ».") % {"etape": etape.titre}
             messages.warning(request, f"{avertissement.texte} {suite}")
     return redirect(adresse_de_la_suite(request, parcours, etape))
 

@@ -111,10 +111,10 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
         piece = get_object_or_404(demande.pieces, pk=nombre_lu(objet))
         if verbe == "retirer":
             operations.retirer_piece(demande, piece, le=le)
-            messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
+            messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
             request.session["piece_retiree"] = [demande.pk, piece.pk]
         elif not operations.retablir_piece(demande, piece, le=le):
-            messages.error(request, _("Ce fichier ne peut plus être rétabli : joignez-le de nouveau."))
+            messages.error(request, _("Ce fichier ne peut plus être rétabli : joignez-le de nouveau."))
     elif verbe == "retirer_ephoto":
         operations.retirer_ephoto(demande, le=le)
     elif (numero := request.POST.get("ephoto", "").strip()) and verbe in {"ephoto", "poursuivre"}:
@@ -133,7 +133,7 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
             request,
             _(
                 "Vos justificatifs ont changé dans un autre onglet ou sur un autre appareil. Voici ce que vous venez "
-                "de saisir, et à côté ce qui avait été enregistré : gardez ce qui est juste, puis recommencez."
+                "de saisir, et à côté ce qui avait été enregistré : gardez ce qui est juste, puis recommencez."
             ),
         )
         return page(request, Parcours(demande, le=le), etape, erreurs=erreurs, saisi=request.POST, status=409)
@@ -202,7 +202,7 @@ def _confirmer_ephoto(demande, numero: str, erreurs: dict, *, le) -> None:
         erreurs["EPHOTO"] = list(faute.messages)
     except NumeroDejaUtilise:
         erreurs["EPHOTO"] = [
-            _("Ce numéro ephoto a déjà servi à une autre demande. Un numéro ne sert qu'une fois : refaites une ephoto.")
+            _("Ce numéro ephoto a déjà servi à une autre demande. Un numéro ne sert qu'une fois : refaites une ephoto.")
         ]
 
 

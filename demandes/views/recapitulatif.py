@@ -137,7 +137,7 @@ def _deposer(request: HttpRequest, demande, etape: Etape, form: EnvoiForm, *, le
         manques = Parcours(demande, le=le).manques or refus.manques
     except NonEncodable as refus:
         texte = _(
-            "« %(valeur)s » ne peut pas figurer sur votre attestation. Corrigez-le, ou signalez-le à l'assistance si "
+            "« %(valeur)s » ne peut pas figurer sur votre attestation. Corrigez-le, ou signalez-le à l'assistance si "
             "c'est votre état civil."
         ) % {"valeur": refus.valeur}
         manques = [Manque("encodage", texte, "informations")]

@@ -36,7 +36,7 @@ class SituationForm(forms.Form):
     def __init__(self, *args, choix, **options):
         super().__init__(*args, **options)
         champ = self.fields["demarche"]
-        champ.choices, champ.label = choix, _("Que souhaitez-vous faire ?")
+        champ.choices, champ.label = choix, _("Que souhaitez-vous faire ?")
         champ.error_messages = dict.fromkeys(champ.error_messages, _("Choisissez ce que vous souhaitez faire."))
         if len(choix) == 1:
             self.initial.setdefault("demarche", choix[0][0])

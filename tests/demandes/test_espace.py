@@ -45,7 +45,13 @@ def test_l_espace_montre_profil_statut_demande_frise_et_historique(
         page = client_usager.get(reverse("demandes:espace"))
 
     texte = page.content.decode()
-    for attendu in ("Bienvenue JULIE JOHN", deposee.numero, "Demande déposée : le", "Dépôt de la demande", "Étudiant"):
+    for attendu in (
+        "Bienvenue JULIE JOHN",
+        deposee.numero,
+        "Demande déposée\u00a0: le",
+        "Dépôt de la demande",
+        "Étudiant",
+    ):
         assert attendu in texte, attendu
     assert 'aria-current="step"' in texte
 

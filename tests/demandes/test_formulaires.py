@@ -46,7 +46,7 @@ def test_une_question_appelee_est_obligatoire(contexte):
     form = InformationsForm(envoi(INFORMATIONS, en_couple="oui"), contexte=contexte)
 
     assert not form.is_valid()
-    assert form.errors["nationalite_conjoint"] == ["Choisissez « Nationalité du conjoint » dans la liste."]
+    assert form.errors["nationalite_conjoint"] == ["Choisissez «\u00a0Nationalité du conjoint\u00a0» dans la liste."]
 
 
 def test_un_champ_replie_reste_marque_obligatoire(contexte):
@@ -77,7 +77,7 @@ def test_les_champs_conditionnels_sont_groupes_l_un_dans_l_autre(contexte):
         ["precedente_cycle_precision"], "precedente_niveau", "precedente_diplome", "precedente_discipline",
         "precedente_resultat",
     ]  # fmt: skip
-    assert enveloppe.elements[3].condition.texte == "Si vous avez répondu « Autre » :"
+    assert enveloppe.elements[3].condition.texte == "Si vous avez répondu «\u00a0Autre\u00a0»\u00a0:"
 
 
 # --- Lignes répétables -----------------------------------------------------------------------------------------------
@@ -201,14 +201,14 @@ def test_un_niveau_hors_du_cycle_est_signale_sans_etre_refuse(contexte):
     assert form.is_valid()
     (avertissement,) = form.avertissements()
     assert not avertissement.interruption
-    assert "« L1 »" in str(avertissement.texte) and "« Master »" in str(avertissement.texte)
+    assert "«\u00a0L1\u00a0»" in str(avertissement.texte) and "«\u00a0Master\u00a0»" in str(avertissement.texte)
 
 
 def test_les_fautes_des_deux_annees_se_distinguent(contexte):
     form = MotifEtudesForm(envoi(MOTIF, precedente_niveau="", courante_niveau=""), contexte=contexte)
 
     assert form.errors["precedente_niveau"] == [
-        "Choisissez « Niveau d'études en fin d'année (année 2025 - 2026) » dans la liste."
+        "Choisissez «\u00a0Niveau d'études en fin d'année (année 2025 - 2026)\u00a0» dans la liste."
     ]
     assert "2026 - 2027" in form.errors["courante_niveau"][0]
 

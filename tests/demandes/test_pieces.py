@@ -224,5 +224,5 @@ def test_un_onglet_perime_ne_remplace_rien_en_silence(client, demande, url):
 
     texte = reponse.content.decode()
     assert reponse.status_code == 409 and "un autre onglet" in texte
-    assert ">deux</textarea>" in texte and "Enregistré ailleurs : « un »" in texte
+    assert ">deux</textarea>" in texte and "Enregistré ailleurs\u00a0: «\u00a0un\u00a0»" in texte
     assert Saisie.objects.get(etape="justificatifs").reponses["raison_INSCRIPTION"] == ["un"]

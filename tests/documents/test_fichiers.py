@@ -257,7 +257,7 @@ def test_sans_fichier_choisi_la_phrase_le_dit():
 
 
 def test_un_fichier_vide_est_refuse():
-    assert str(refus(b"", "vide.pdf")) == "Le fichier « vide.pdf » est vide. Choisissez un autre fichier."
+    assert str(refus(b"", "vide.pdf")) == "Le fichier «\u00a0vide.pdf\u00a0» est vide. Choisissez un autre fichier."
 
 
 def test_dix_megaoctets_passent_et_un_octet_de_plus_est_refuse():
@@ -270,7 +270,7 @@ def test_dix_megaoctets_passent_et_un_octet_de_plus_est_refuse():
     erreur = refus(contenu + b"\0", "scan.png")
 
     assert erreur.code == "trop_lourd"
-    assert "« scan.png » pèse 10,1\xa0Mo : la limite est de 10\xa0Mo par fichier." in str(erreur)
+    assert "«\u00a0scan.png\u00a0» pèse 10,1\xa0Mo\u00a0: la limite est de 10\xa0Mo par fichier." in str(erreur)
 
 
 def test_la_taille_annoncee_ne_fait_pas_foi():
@@ -533,7 +533,7 @@ def test_le_refus_d_un_pdf_piege_dit_comment_en_sortir(modifier, code, phrase):
     erreur = refus(pdf(modifier), "contrat.pdf")
 
     assert erreur.code == code
-    assert f"« contrat.pdf » {phrase}" in str(erreur)
+    assert f"«\u00a0contrat.pdf\u00a0» {phrase}" in str(erreur)
 
 
 def test_le_nom_echappe_d_une_action_ne_la_cache_pas():

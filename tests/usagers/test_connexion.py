@@ -140,7 +140,13 @@ def test_une_page_privee_ramene_a_la_connexion_puis_a_elle_meme(client, usager):
 def test_la_page_a_les_deux_cotes_du_guide(client, db, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):
         page = client.get(CONNEXION).content.decode()
-    for texte in ("Vous avez déjà un compte", "OU", "Créez votre compte", "N° de votre visa", "Mot de passe oublié"):
+    for texte in (
+        "Vous avez déjà un compte",
+        "OU",
+        "Créez votre compte",
+        "N°\u00a0de votre visa",
+        "Mot de passe oublié",
+    ):
         assert texte in page
     assert 'autocomplete="username"' in page
     assert 'autocomplete="current-password"' in page
