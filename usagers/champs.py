@@ -88,7 +88,7 @@ class DateTroisChampsField(forms.Field):
     """
 
     default_error_messages = {
-        "required": _("Saisissez %(objet)s : le jour, le mois et l'année, par exemple 09 03 2026."),
+        "required": _("Saisissez %(objet)s : le jour, le mois et l'année, par exemple 9 mars 2026."),
         "manque": _("Complétez %(objet)s : il manque %(parties)s."),
         "jour": _("Corrigez le jour de %(objet)s : c'est un nombre de 1 à 31."),
         "mois": _("Corrigez le mois de %(objet)s : c'est un nombre de 1 à 12."),

@@ -12,7 +12,7 @@ from usagers.models import Usager
 
 
 class EnfantForm(LigneForm):
-    naissance = DateTroisChampsField(label=_("Date de naissance"))
+    naissance = DateTroisChampsField(label=_("Date de naissance"), objet=_("la date de naissance de cet enfant"))
 
 
 class EnfantFormSet(BlocFormSet):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from demandes.droit import Contexte
+from usagers.champs import TelephoneField
 
 Texte = str | Promise
 Brut = Mapping[str, list[str]]
@@ -431,6 +432,8 @@ def afficher(champ: forms.Field, valeur: Any) -> str:
         libelles = dict(_aplatir(champ.choices))
         valeurs = valeur if isinstance(valeur, list) else [valeur]
         return ", ".join(str(libelles.get(v, v)) for v in valeurs)
+    if isinstance(champ, TelephoneField):
+        return str(champ.prepare_value(valeur))
     if isinstance(valeur, dt.date):
         return f"{valeur:%d/%m/%Y}"
     if isinstance(valeur, Decimal):
