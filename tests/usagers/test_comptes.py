@@ -297,7 +297,7 @@ def test_le_lien_tient_vingt_trois_heures_cinquante_neuf(client, lien):
         assert client.get(lien).status_code == 200
 
 
-@pytest.mark.parametrize("jeton", ["rien", signing.dumps([1, "x"], salt="autre")])
+@pytest.mark.parametrize("jeton", ["rien", signing.dumps([1, "x"], salt="autre")], ids=["abîmé", "d'un autre objet"])
 def test_un_lien_abime_ou_d_un_autre_objet_est_inconnu(client, db, jeton):
     reponse = client.get(reverse("usagers:activer", args=[jeton]))
     assert reponse.status_code == 404
