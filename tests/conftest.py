@@ -4,6 +4,7 @@ import os
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
 from django.test import Client, override_settings
 from django.test.signals import template_rendered
 from django.utils import timezone, translation
@@ -41,6 +42,17 @@ def langue_de_depart():
     """Une page demandée en anglais laisse sa langue au fil des tests ; le suivant repart en français."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as curseur:
+        curseur.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")
