@@ -1,9 +1,11 @@
 """Réglages communs à toute la suite."""
 
 import os
+import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.signals import template_rendered
@@ -93,7 +95,25 @@ def page(page):
         "requestfailed",
         lambda r: None if r.failure == "net::ERR_ABORTED" else page.fautes.append(f"{r.method} {r.url} : {r.failure}"),
     )
+    en_cours = []
+
+    def commence(**_):
+        en_cours.append(1)
+
+    def finit(**_):
+        if en_cours:
+            en_cours.pop()
+
+    request_started.connect(commence)
+    request_finished.connect(finit)
     yield page
+    page.close()
+    # Un enregistrement encore en route au serveur se heurterait à la base qu'on vide : on l'attend.
+    fin = time.monotonic() + 3
+    while en_cours and time.monotonic() < fin:
+        time.sleep(0.02)
+    request_started.disconnect(commence)
+    request_finished.disconnect(finit)
     assert not page.fautes, page.fautes
 
 
