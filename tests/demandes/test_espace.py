@@ -170,3 +170,12 @@ def test_l_espace_demande_de_se_connecter(client, nom):
     reponse = client.get(reverse(f"demandes:{nom}"))
 
     assert reponse.status_code == 302 and reverse("usagers:connexion") in reponse["Location"]
+
+
+def test_la_prise_en_charge_se_lit_dans_sa_notification(client_usager, usager):
+    contexte = {"numero": "7502202611220000001", "nom": "JULIE JOHN"}
+    notification = notifier(Message.PRISE_EN_CHARGE, usager.compte, contexte=contexte, le=timezone.now())
+
+    page = client_usager.post(reverse("demandes:notification_ouvrir", args=[notification.pk]), follow=True)
+
+    assert "7502202611220000001 est prise en charge" in page.content.decode()
