@@ -11,11 +11,11 @@ from documents.verification import Etat, Verdict
 
 LIBELLES = {
     "6J": gettext_lazy("Document"),
-    "01": gettext_lazy("N° d'attestation"),
-    "6K": gettext_lazy("N° de la demande"),
+    "01": gettext_lazy("N° d'attestation"),
+    "6K": gettext_lazy("N° de la demande"),
     "6L": gettext_lazy("Date de dépôt de la demande"),
-    "6Q": gettext_lazy("N° d'étranger"),
-    "6R": gettext_lazy("N° de visa"),
+    "6Q": gettext_lazy("N° d'étranger"),
+    "6R": gettext_lazy("N° de visa"),
     "62": gettext_lazy("Nom de naissance"),
     "63": gettext_lazy("Nom d'usage"),
     "60": gettext_lazy("Prénoms"),

@@ -71,11 +71,11 @@ ONGLETS: dict[str, Onglet] = {
     for onglet in (
         Onglet(
             "a_prendre", _("À prendre"), Q(etat=Etat.DEPOSEE), OUVERTES,
-            _("Aucun dossier à prendre : tout ce qui a été déposé est en instruction."),
+            _("Aucun dossier à prendre : tout ce qui a été déposé est en instruction."),
         ),
         Onglet(
             "mes_dossiers", _("Mes dossiers"), Q(etat__in=ETATS_A_INSTRUIRE), OUVERTES,
-            _("Vous n'avez aucun dossier en cours. Prenez-en un dans l'onglet « À prendre »."), de_l_agent=True,
+            _("Vous n'avez aucun dossier en cours. Prenez-en un dans l'onglet « À prendre »."), de_l_agent=True,
         ),
         Onglet(
             "en_instruction", _("En instruction"), Q(etat__in=ETATS_A_INSTRUIRE[1:]), OUVERTES,

@@ -78,7 +78,7 @@ class AccordForm(forms.Form):
     taxe = MontantField(
         label=_("Montant dû à la remise, en euros"),
         error_messages={
-            "required": _("Saisissez le montant, par exemple 75 ; 0 si rien n'est dû."),
+            "required": _("Saisissez le montant, par exemple 75 ; 0 si rien n'est dû."),
             "trop_grand": _("Saisissez un montant inférieur à 100 000 €."),
         },
     )
@@ -116,7 +116,7 @@ class AccordForm(forms.Form):
 
 
 def libelle_du_titre(titre: TitreDelivrable) -> str:
-    return _("%(titre)s « %(mention)s » (%(mois)s mois au plus)") % {
+    return _("%(titre)s « %(mention)s » (%(mois)s mois au plus)") % {
         "titre": str(titre.libelle).capitalize(), "mention": titre.mention.capitalize(), "mois": titre.duree_max,
     }  # fmt: skip
 
@@ -134,7 +134,7 @@ class RefusForm(forms.Form):
         label=_("Motif du refus"),
         max_length=2000,
         widget=forms.Textarea({"rows": 4}),
-        help_text=_("Il reste au dossier ; la personne lit la motivation dans la décision jointe."),
+        help_text=_("Il reste au dossier ; la personne lit la motivation dans la décision jointe."),
         error_messages={"required": _("Écrivez le motif du refus, pour le dossier.")},
     )
     fichier = forms.FileField(
@@ -147,7 +147,7 @@ class RefusForm(forms.Form):
         },
     )
     verifiee = forms.BooleanField(
-        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est signé."),
+        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est signé."),
         error_messages={"required": _("Confirmez que vous avez vérifié le document avant de l'envoyer.")},
     )
 
@@ -156,5 +156,5 @@ class RefusForm(forms.Form):
         debut = fichier.read(8192)
         fichier.seek(0)
         if type_reconnu(debut) != "application/pdf":
-            raise forms.ValidationError(_("Choisissez un PDF : « %(nom)s » n'en est pas un.") % {"nom": fichier.name})
+            raise forms.ValidationError(_("Choisissez un PDF : « %(nom)s » n'en est pas un.") % {"nom": fichier.name})
         return fichier

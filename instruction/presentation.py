@@ -151,16 +151,16 @@ def _points_d_attention(demande: Demande, contenu: dict) -> Iterator[Attention]:
     if contenu.get("hors_delai"):
         yield Attention(
             _("Dépôt hors délai"),
-            _("La majoration s'ajoute à la taxe ; pas d'attestation de prolongation de plein droit."),
+            _("La majoration s'ajoute à la taxe ; pas d'attestation de prolongation de plein droit."),
         )
     for piece in contenu.get("pieces", ()):
         if piece["absence"]:
-            yield Attention(_("« %(piece)s » : non fourni") % {"piece": piece["libelle"]}, piece["absence"])
+            yield Attention(_("« %(piece)s » : non fourni") % {"piece": piece["libelle"]}, piece["absence"])
     for texte in contenu.get("avertissements", ()):
         yield Attention(_("Signalé à la personne pendant sa saisie"), texte)
     if not contenu.get("adresse", {}).get("verifiee"):
         yield Attention(
-            _("Adresse saisie à la main"), _("Elle n'a pas été choisie dans la Base adresse nationale : vérifiez-la.")
+            _("Adresse saisie à la main"), _("Elle n'a pas été choisie dans la Base adresse nationale : vérifiez-la.")
         )
     if not contenu.get("etat_civil", {}).get("numero_etranger"):
         yield Attention(_("Sans numéro étranger"), _("La personne est connue par son visa."))
@@ -217,7 +217,7 @@ def ligne_de_journal(evenement: Evenement) -> LigneDeJournal:
 
 def texte_de(evenement: Evenement) -> str:
     if evenement.nature == Evenement.Nature.LECTURE and evenement.notification:
-        return _("Notification ouverte : %(message)s") % {"message": evenement.notification.get_message_display()}
+        return _("Notification ouverte : %(message)s") % {"message": evenement.notification.get_message_display()}
     if evenement.nature != Evenement.Nature.TRANSITION:
         return evenement.get_nature_display()
     if evenement.apres == Etat.PROPOSITION and (sens := evenement.codes.get("sens")):

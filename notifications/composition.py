@@ -67,4 +67,5 @@ def _rendre(gabarit: str, valeurs: dict) -> str:
 
 
 def _ligne(texte: str) -> str:
-    return " ".join(texte.split())
+    """Sur une ligne ; les espaces insécables restent."""
+    return re.sub(r"[ \t\r\n]+", " ", texte).strip()

@@ -1,6 +1,7 @@
 """Ce qui doit rester vrai du dépôt entier, quel que soit le fichier qu'on ajoute."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -90,6 +91,48 @@ def test_aucun_gabarit_ne_porte_de_style_ni_de_script_en_ligne():
         nom
         for nom, chemin in gabarits().items()
         if not nom.startswith(("attestations/", "courriels/")) and en_ligne.search(chemin.read_text())
+    ]
+    assert not fautes
+
+
+ESPACE_ORDINAIRE = re.compile(r"(?<=\S) (?=[:;?!»])|(?<=«) ")
+# Ce qu'un gabarit n'écrit pas : ses commentaires, ses balises sauf le texte à traduire, ses variables, son style.
+HORS_DU_TEXTE = re.compile(
+    r"""\{#.*?#\}|<style.*?</style>|\{%\s*translate\s+(?P<texte>"[^"]*"|'[^']*').*?%\}|\{%.*?%\}|\{\{.*?\}\}""",
+    re.DOTALL,
+)
+TRADUIRE = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
+
+
+def textes_a_traduire(source: Path) -> list[str]:
+    appels = (noeud for noeud in ast.walk(ast.parse(source.read_text())) if isinstance(noeud, ast.Call))
+    return [
+        texte.value
+        for appel in appels
+        if getattr(appel.func, "id", getattr(appel.func, "attr", "")) in TRADUIRE
+        for texte in appel.args
+        if isinstance(texte, ast.Constant) and isinstance(texte.value, str)
+    ]
+
+
+def test_aucune_ponctuation_double_ne_passe_seule_a_la_ligne():
+    """Une espace insécable précède « : », « ; », « ? » et « ! », et tient les guillemets.
+
+    Un SMS n'en a pas : son alphabet l'ignore, et le message coûterait le double.
+    """
+    textes = {
+        nom: [HORS_DU_TEXTE.sub(lambda balise: balise["texte"] or "x", chemin.read_text())]
+        for nom, chemin in gabarits().items()
+        if not nom.startswith("sms/")
+    }
+    textes |= {source.relative_to(RACINE).as_posix(): textes_a_traduire(source) for source in sources_python()}
+    pieces = json.loads((RACINE / "demandes" / "donnees" / "pieces.json").read_text())
+    textes["pieces.json"] = [piece[nom] for piece in pieces for nom in ("libelle", "texte")]
+    fautes = [
+        f"{nom} : {texte[max(0, faute.start() - 30) : faute.end() + 10]}"
+        for nom, morceaux in textes.items()
+        for texte in morceaux
+        for faute in ESPACE_ORDINAIRE.finditer(texte)
     ]
     assert not fautes
 

@@ -237,7 +237,7 @@ class EtapeForm(forms.Form):
             return None
         maitre, valeurs = self.conditions[nom]
         if valeurs == ("oui",):
-            texte = _("Si oui, précisez :")
+            texte = _("Si oui, précisez :")
         else:
             libelles = dict(_aplatir(self.fields[maitre].choices))
             reponses = ", ".join(str(libelles[valeur]) for valeur in valeurs)

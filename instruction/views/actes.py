@@ -41,7 +41,7 @@ def _interdit(request: HttpRequest, demande: Demande) -> HttpResponse:
     demande.refresh_from_db(fields=["etat"])
     messages.error(
         request,
-        _("Cet acte n'est pas possible : le dossier est à l'état « %(etat)s », ou votre rôle ne le permet pas.")
+        _("Cet acte n'est pas possible : le dossier est à l'état « %(etat)s », ou votre rôle ne le permet pas.")
         % {"etat": demande.get_etat_display()},
     )
     return redirect(_adresse(request, "admin:dossier", demande))
@@ -60,7 +60,7 @@ def _changement(evenement: Evenement) -> str:
         Etat.PROPOSITION: _("%(nom)s a proposé une décision %(quand)s."),
         Etat.FAVORABLE: _("%(nom)s a accordé le titre %(quand)s."),
         Etat.DEFAVORABLE: _("%(nom)s a refusé la demande %(quand)s."),
-    }.get(Etat(evenement.apres), _("%(nom)s a fait passer le dossier à « %(etat)s » %(quand)s."))
+    }.get(Etat(evenement.apres), _("%(nom)s a fait passer le dossier à « %(etat)s » %(quand)s."))
     nom = nom_de(evenement.par) if evenement.par else _("Le système")
     return phrase % {"nom": nom, "quand": a_l_heure(evenement.le), "etat": Etat(evenement.apres).label}
 
@@ -87,7 +87,7 @@ def prendre(request: HttpRequest, numero: str) -> HttpResponse:
     evenement = demande.evenements.filter(apres=Etat.EN_INSTRUCTION).order_by("-pk").first()
     messages.success(
         request,
-        _("Vous avez pris ce dossier en charge. %(personne)s en est informé(e) : %(envoi)s.")
+        _("Vous avez pris ce dossier en charge. %(personne)s en est informé(e) : %(envoi)s.")
         % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
     )
     return redirect(_adresse(request, "admin:dossier", demande))
@@ -135,7 +135,7 @@ def _confirmer_l_accord(request: HttpRequest, demande: Demande, form: AccordForm
         return _interdit(request, demande)
     except NonEncodable as refus:
         texte = _(
-            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
+            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
             "Rien n'a été décidé. Faites rectifier la donnée, puis recommencez."
         )
         form.add_error(None, texte % {"valeur": refus.valeur})
@@ -166,7 +166,7 @@ def _bareme(demande: Demande, form: AccordForm) -> str:
     code = form["titre"].value()
     if code not in form.taxes:
         return ""
-    texte = _("Barème du jour pour ce titre : %(montant)s.") % {"montant": euros(form.taxes[code])}
+    texte = _("Barème du jour pour ce titre : %(montant)s.") % {"montant": euros(form.taxes[code])}
     if demande.hors_delai:
         texte += " " + _("La majoration pour dépôt hors délai y est comprise.")
     return texte
@@ -190,7 +190,7 @@ def _ecarts(demande: Demande, form: AccordForm, titre) -> list[Attention]:
     """Ce que l'agent peut vouloir, mais qui n'est pas l'ordinaire de ce titre."""
     accord, ecarts = form.accord, []
     if accord.mention != titre.mention:
-        texte = _("L'ordinaire de ce titre est « %(mention)s ».") % {"mention": titre.mention}
+        texte = _("L'ordinaire de ce titre est « %(mention)s ».") % {"mention": titre.mention}
         ecarts.append(Attention(_("La mention a été changée"), texte))
     if accord.taxe != form.taxes[titre.code]:
         texte = _("Le barème du jour donne %(montant)s.") % {"montant": euros(form.taxes[titre.code])}
@@ -212,10 +212,10 @@ def _vers_la_decision(request: HttpRequest, demande: Demande) -> HttpResponse:
     evenement = demande.evenements.filter(document_id=decision.document_id, notification__isnull=False).first()
     phrases = {
         Decision.Sens.FAVORABLE: _(
-            "Décision favorable enregistrée. %(personne)s reçoit l'attestation de décision favorable, et : %(envoi)s."
+            "Décision favorable enregistrée. %(personne)s reçoit l'attestation de décision favorable, et : %(envoi)s."
         ),
         Decision.Sens.DEFAVORABLE: _(
-            "Refus enregistré. %(personne)s reçoit le document de la préfecture, et : %(envoi)s."
+            "Refus enregistré. %(personne)s reçoit le document de la préfecture, et : %(envoi)s."
         ),
     }
     messages.success(

@@ -62,7 +62,7 @@ def mot_de_passe(request: HttpRequest) -> HttpResponse:
         try:
             compte = changer_mot_de_passe(request.user, mot_de_passe=form.cleaned_data["mot_de_passe"])
         except LienUtilise:
-            form.add_error(None, _("Le mot de passe vient d'être changé ailleurs : recommencez avec le nouveau."))
+            form.add_error(None, _("Le mot de passe vient d'être changé ailleurs : recommencez avec le nouveau."))
         else:
             update_session_auth_hash(request, compte)
             messages.success(request, _("Votre mot de passe est changé. Vos autres sessions sont fermées."))

@@ -70,7 +70,7 @@ def test_les_champs_conditionnels_sont_groupes_l_un_dans_l_autre(contexte):
     question, enveloppe = form.elements(form.groupes[0])
 
     assert question.champ.name == "etudiant_precedente"
-    assert (enveloppe.condition.maitre, enveloppe.condition.texte) == ("etudiant_precedente", "Si oui, précisez :")
+    assert (enveloppe.condition.maitre, enveloppe.condition.texte) == ("etudiant_precedente", "Si oui, précisez :")
     noms = [e.champ.name if e.champ else [f.champ.name for f in e.elements] for e in enveloppe.elements]
     assert noms == [
         "precedente_etablissement", "precedente_nom_etablissement", "precedente_cycle",

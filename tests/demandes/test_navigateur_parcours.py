@@ -81,7 +81,7 @@ def test_chaque_etape_vide_puis_en_erreur(etape, sans_faute_axe, code):
     sans_faute_axe(page)
     poursuivre(page)
     expect(page.locator("[data-resume-erreurs]")).to_be_focused()
-    assert page.title().startswith("Erreur : ")
+    assert page.title().startswith("Erreur : ")
     sans_faute_axe(page)
     for lien in page.locator("[data-resume-erreurs] a").all():
         assert page.locator(lien.get_attribute("href")).count() == 1, lien.inner_text()

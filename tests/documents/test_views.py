@@ -167,7 +167,7 @@ def test_un_envoi_vide_ou_trop_lourd_dit_quoi_faire(client, url):
     dit = client.post(url, {})
     assert dit.status_code == 200
     assert "collez le texte de son code" in lu(dit)
-    assert "<title>Erreur :" in dit.content.decode()
+    assert "<title>Erreur :" in dit.content.decode()
     assert "trop long" in lu(client.post(url, {"texte": "A" * 6000}))
     lourd = SimpleUploadedFile("a.pdf", b"0" * (TAILLE_MAXIMALE + 1))
     assert "dépasse 10 Mo" in lu(client.post(url, {"fichier": lourd}))

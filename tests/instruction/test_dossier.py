@@ -146,7 +146,7 @@ def test_on_passe_au_dossier_suivant_de_la_liste(client_agent, deposee):
     page = lire(client_agent, deposee, onglet="a_prendre").content.decode()
     assert "Dossier précédent" in page and "Dossier suivant" not in page
     assert "Dossier précédent" not in lire(client_agent, deposee, q="jo").content.decode()
-    assert "Recherche « john »" in lire(client_agent, deposee, q="john").content.decode()
+    assert "Recherche « john »" in lire(client_agent, deposee, q="john").content.decode()
 
 
 @pytest.mark.parametrize("vue", ["demande", "pieces", "historique", "inconnue"])

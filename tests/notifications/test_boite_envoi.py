@@ -42,7 +42,7 @@ def test_la_boite_montre_les_courriels_et_les_sms_le_plus_recent_d_abord(client,
     assert [sujet[:30] for sujet in sujets] == [
         "Confirmez votre adresse e-mail",
         f"Étrangers en France : votre demande {NUMERO}"[:30],
-        f"Votre demande n° {NUMERO}"[:30],
+        f"Votre demande n° {NUMERO}"[:30],
     ]
     assert "julie@exemple.invalid" in contenu and "+33601020304" in contenu
     assert "pièce jointe" in contenu

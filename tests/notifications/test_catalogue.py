@@ -139,7 +139,7 @@ def test_la_decision_ne_dit_pas_son_sens():
     favorable, refus = (courriel(Message.DECISION, sens=sens) for sens in ("favorable", "defavorable"))
 
     assert favorable == refus
-    assert "votre demande n° 7502202006290000030 a été traitée." in favorable.texte
+    assert "votre demande n° 7502202006290000030 a été traitée." in favorable.texte
     assert "Le service instructeur" in favorable.texte
 
 

@@ -129,7 +129,7 @@ def test_la_langue_se_change_et_la_page_reste(live_server, page):
 def test_une_erreur_prend_le_focus_et_mene_au_champ(live_server, page):
     page.goto(live_server.url + "/orientation/")
     page.get_by_role("button", name="Continuer").click()
-    assert page.title().startswith("Erreur :")
+    assert page.title().startswith("Erreur :")
     assert page.evaluate("'resumeErreurs' in document.activeElement.dataset")
     page.get_by_role("link", name="Choisissez pour qui").click()
     assert page.evaluate("document.activeElement.id || location.hash") in {"id_pour_0", "#id_pour_0"}
