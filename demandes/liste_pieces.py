@@ -53,20 +53,7 @@ def _piece(demarche: Demarche, piece: Piece, references: dict[str, PieceReferenc
     return {
         "libelle": getattr(principale, f"libelle{suffixe}"),
         "quand": piece.quand,
-        "paragraphes": [p for reference in textes for p in paragraphes(getattr(reference, f"texte{suffixe}"))],
+        "textes": [getattr(reference, f"texte{suffixe}") for reference in textes],
         "facultative": not principale.obligatoire and piece.obligatoire_si is None,
         "minimum": principale.fichiers_min if principale.fichiers_min > 1 else 0,
     }
-
-
-def paragraphes(texte: str) -> list[dict]:
-    """Un texte de pièce en phrases et en listes : une ligne qui commence par un tiret est un élément de liste."""
-    resultat: list[dict] = []
-    for ligne in texte.splitlines():
-        if ligne.startswith("- "):
-            if not (resultat and "liste" in resultat[-1]):
-                resultat.append({"liste": []})
-            resultat[-1]["liste"].append(ligne.removeprefix("- "))
-        elif ligne.strip():
-            resultat.append({"phrase": ligne})
-    return resultat

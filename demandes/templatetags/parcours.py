@@ -21,3 +21,17 @@ def lower_premiere(texte: str) -> str:
     """La première lettre en minuscule, au milieu d'une phrase."""
     texte = str(texte)
     return texte[:1].lower() + texte[1:]
+
+
+@register.filter
+def paragraphes(texte: str) -> list[dict]:
+    """Un texte de pièce en phrases et en listes : une ligne qui commence par un tiret est un élément de liste."""
+    resultat: list[dict] = []
+    for ligne in texte.splitlines():
+        if ligne.startswith("- "):
+            if not (resultat and "liste" in resultat[-1]):
+                resultat.append({"liste": []})
+            resultat[-1]["liste"].append(ligne.removeprefix("- "))
+        elif ligne.strip():
+            resultat.append({"phrase": ligne})
+    return resultat
