@@ -50,6 +50,8 @@ ETATS_ACTIFS = (
     Etat.PROPOSITION,
 )
 ETATS_A_INSTRUIRE = ETATS_ACTIFS[1:]
+# Le titre est accordé et pas encore remis : l'ancien ne se renouvelle pas une seconde fois.
+ETATS_EN_REMISE = (Etat.FAVORABLE, Etat.EN_FABRICATION, Etat.TITRE_DISPONIBLE)
 # Jalons de la frise de l'usager (domaine §3.2) : dépôt, instruction, décision, titre disponible.
 JALONS: dict[Etat, int] = {
     Etat.DEPOSEE: 1,

@@ -22,6 +22,7 @@ from demandes.operations.pieces import (
     retablir_piece,
     retirer_ephoto,
     retirer_piece,
+    verifier_place,
 )
 from demandes.operations.saisie import (
     TAILLE_MAX_BROUILLON,
@@ -30,9 +31,11 @@ from demandes.operations.saisie import (
     demander_rappel,
     enregistrer_etape,
     garder_brouillon,
+    motif_titre_a_remettre,
     noter_observations,
     relire,
     retirer,
+    titre_a_remettre,
 )
 
 __all__ = [
@@ -56,6 +59,7 @@ __all__ = [
     "enregistrer_pieces",
     "garder_brouillon",
     "joindre_piece",
+    "motif_titre_a_remettre",
     "noter_observations",
     "ouvrir_notification",
     "pieces_a_regler",
@@ -64,6 +68,8 @@ __all__ = [
     "retirer",
     "retirer_ephoto",
     "retirer_piece",
+    "titre_a_remettre",
+    "verifier_place",
     "verrouiller",
     "verrouiller_brouillon",
 ]

@@ -13,11 +13,14 @@ from demandes.demarches.base import Etape
 from demandes.models import Demande, NumeroUtilise, PieceJointe, Saisie
 from demandes.operations.base import NumeroDejaUtilise, PieceRefusee, verrouiller_brouillon
 from demandes.operations.saisie import ecrire_saisie
-from demandes.parcours import Manque, Parcours
+from demandes.parcours import Manque, Parcours, PieceDemandee
 from documents.fichiers import recevoir
 from documents.models import Fichier
 from usagers.models import Compte
 from usagers.numeros import lire_numero_ephoto
+
+# Ce qu'un brouillon peut recevoir en tout, fichiers supprimés ou remplacés compris.
+ENVOIS_MAX = 200
 
 
 def _modifier_pieces(demande: Demande, *, le: dt.datetime) -> None:
@@ -25,6 +28,31 @@ def _modifier_pieces(demande: Demande, *, le: dt.datetime) -> None:
     etape = next(etape for etape in DEMARCHES[demande.demarche].etapes if etape.genre == "pieces")
     Saisie.objects.filter(demande=demande, etape=etape.code).update(relue_le=None)
     Demande.objects.filter(pk=demande.pk).update(modifiee_le=le, version=F("version") + 1)
+
+
+def piece_demandee(parcours: Parcours, code: str) -> PieceDemandee:
+    """La pièce à fichiers que les réponses appellent sous ce code. Lève `PieceRefusee`."""
+    piece = parcours.piece(code)
+    if piece is None or piece.piece.numero:
+        raise PieceRefusee(_("Cette pièce n'est pas demandée."))
+    return piece
+
+
+def verifier_place(parcours: Parcours, code: str, *, remplace: int | None = None) -> PieceJointe | None:
+    """Un fichier de plus tient-il dans la pièce ? Rend celui qu'il remplacerait. Lève `PieceRefusee`."""
+    piece = piece_demandee(parcours, code)
+    if len(parcours.jointes) >= ENVOIS_MAX:
+        raise PieceRefusee(
+            _("Vous avez envoyé %(nombre)s fichiers pour cette demande, le maximum. Écrivez à l'assistance.")
+            % {"nombre": ENVOIS_MAX}
+        )
+    ancienne = next((jointe for jointe in piece.fichiers if jointe.pk == remplace), None)
+    if ancienne is None and not piece.accepte_un_fichier:
+        raise PieceRefusee(
+            _("Cette pièce a déjà %(nombre)s fichiers, le maximum. Supprimez-en un avant d'en ajouter.")
+            % {"nombre": piece.reference.fichiers_max}
+        )
+    return ancienne
 
 
 def joindre_piece(
@@ -38,7 +66,7 @@ def joindre_piece(
 ) -> PieceJointe:
     """Lit, contrôle et range le fichier hors transaction, puis le joint. Un contenu envoyé deux fois compte une fois.
 
-    Lève `FichierRefuse`, `PieceRefusee`, `DemandeFigee`.
+    `verifier_place` évite d'abord de lire un fichier pour rien. Lève `FichierRefuse`, `PieceRefusee`, `DemandeFigee`.
     """
     return _joindre(demande, code, recevoir(televersement), par=par, le=le, remplace=remplace)
 
@@ -48,18 +76,11 @@ def _joindre(
     demande: Demande, code: str, fichier: Fichier, *, par: Compte, le: dt.datetime, remplace: int | None
 ) -> PieceJointe:
     demande = verrouiller_brouillon(demande)
-    piece = Parcours(demande, le=le).piece(code)
-    if piece is None or piece.piece.numero:
-        raise PieceRefusee(_("Cette pièce n'est pas demandée."))
-    for jointe in piece.fichiers:
+    parcours = Parcours(demande, le=le)
+    for jointe in piece_demandee(parcours, code).fichiers:
         if jointe.fichier.empreinte == fichier.empreinte and jointe.pk != remplace:
             return jointe
-    ancienne = next((jointe for jointe in piece.fichiers if jointe.pk == remplace), None)
-    if ancienne is None and not piece.accepte_un_fichier:
-        raise PieceRefusee(
-            _("Cette pièce a déjà %(nombre)s fichiers, le maximum. Supprimez-en un avant d'en ajouter.")
-            % {"nombre": piece.reference.fichiers_max}
-        )
+    ancienne = verifier_place(parcours, code, remplace=remplace)
     if ancienne is not None:
         PieceJointe.objects.filter(pk=ancienne.pk).update(retiree_le=le)
     jointe = PieceJointe.objects.create(demande=demande, code=code, fichier=fichier, ajoutee_le=le, remplace=ancienne)
@@ -105,12 +126,13 @@ def enregistrer_pieces(
     noms = {"ephoto"} | {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison")}
     brut = {nom: [texte.replace("\x00", "")[:500] for texte in donnees.getlist(nom)] for nom in donnees if nom in noms}
     champs = {"reponses": brut, "enregistree_le": le}
-    if parcours.saisie(etape).reponses != brut:
+    actuelle = parcours.saisies.get(etape.code)
+    if actuelle is None or actuelle.reponses != brut:
         champs["relue_le"] = None
     if valider:
         parcours.noter_saisie(Saisie(demande=demande, etape=etape.code, reponses=brut))
         champs["validee_le"] = None if pieces_a_regler(parcours, etape) else le
-    saisie = ecrire_saisie(demande, etape, version=version, memes={"reponses": brut}, **champs)
+    saisie = ecrire_saisie(demande, etape, actuelle, version=version, memes={"reponses": brut}, **champs)
     if valider and saisie.validee_le != champs["validee_le"]:  # le même contenu, venu d'une page plus ancienne
         saisie.validee_le = champs["validee_le"]
         saisie.save(update_fields=["validee_le"])

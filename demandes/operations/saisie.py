@@ -8,10 +8,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 
 from demandes.demarches.base import Demarche, Etape, Fermee
 from demandes.demarches.formulaires import Brut, EtapeForm
-from demandes.etats import ETATS_ACTIFS, Etat
+from demandes.etats import ETATS_ACTIFS, ETATS_EN_REMISE, Etat
 from demandes.models import Demande, Evenement, Saisie
 from demandes.operations.base import (
     DemandeFigee,
@@ -25,10 +26,23 @@ from demandes.operations.base import (
 from demandes.parcours import Parcours
 from notifications.catalogue import Message
 from notifications.operations import ecrire
-from usagers.models import Compte, Usager
+from usagers.models import Compte, TitreSejour, Usager
 
 # Ce qu'un brouillon d'étape peut peser (architecture §3).
 TAILLE_MAX_BROUILLON = 64 * 1024
+
+
+def titre_a_remettre(usager: Usager, objet: str, titre: TitreSejour | None) -> Demande | None:
+    """La demande déjà acceptée qui remplacera ce titre : tant que la remise n'a pas eu lieu, il ne se redemande pas."""
+    accordees = Demande.objects.filter(usager=usager, objet=objet, etat__in=ETATS_EN_REMISE, titre_de_depart=titre)
+    return accordees.order_by("-decidee_le").first()
+
+
+def motif_titre_a_remettre(demande: Demande) -> str:
+    return _(
+        "Votre demande n° %(numero)s est déjà acceptée : le nouveau titre va vous être remis. Vous pourrez demander le "
+        "suivant ensuite."
+    ) % {"numero": demande.numero}
 
 
 def commencer(demarche: Demarche, usager: Usager, *, par: Compte, le: dt.datetime) -> Demande:
@@ -38,6 +52,8 @@ def commencer(demarche: Demarche, usager: Usager, *, par: Compte, le: dt.datetim
     active = Demande.objects.filter(usager=usager, objet=demarche.objet, etat__in=ETATS_ACTIFS)
     if existante := active.first():
         return existante
+    if accordee := titre_a_remettre(usager, demarche.objet, contexte.titre):
+        raise DemarcheFermee(motif_titre_a_remettre(accordee))
     if isinstance(cas, Fermee):
         raise DemarcheFermee(str(cas.motif))
     try:
@@ -55,14 +71,19 @@ def commencer(demarche: Demarche, usager: Usager, *, par: Compte, le: dt.datetim
     return demande
 
 
-def _verifier_taille(brut: Brut) -> None:
+def _verifier_taille(brut: Brut | str) -> None:
     if len(json.dumps(brut)) > TAILLE_MAX_BROUILLON:
         raise SaisieTropLongue
 
 
-def ecrire_saisie(demande: Demande, etape: Etape, *, version: int, memes: Mapping, **champs) -> Saisie:
-    """Écrit l'étape si sa version est celle que la page connaît ; un contenu identique est accepté en silence."""
-    saisie, _creee = Saisie.objects.get_or_create(demande=demande, etape=etape.code)
+def ecrire_saisie(
+    demande: Demande, etape: Etape, lue: Saisie | None, *, version: int, memes: Mapping, **champs
+) -> Saisie:
+    """Écrit l'étape si sa version est celle que la page connaît ; un contenu identique est accepté en silence.
+
+    `lue` : la saisie relue sous le verrou, s'il y en a une.
+    """
+    saisie = lue or Saisie.objects.get_or_create(demande=demande, etape=etape.code)[0]
     ecrites = Saisie.objects.filter(pk=saisie.pk, version=version).update(version=F("version") + 1, **champs)
     if ecrites:
         saisie.version = version + 1
@@ -93,7 +114,8 @@ def garder_brouillon(
         if actuelle.brouillon is None:
             return actuelle
         brut = None  # la modification a été défaite à la main : plus rien n'attend
-    return ecrire_saisie(demande, etape, version=version, memes={"brouillon": brut}, brouillon=brut, enregistree_le=le)
+    champs = {"brouillon": brut, "enregistree_le": le}
+    return ecrire_saisie(demande, etape, actuelle, version=version, memes={"brouillon": brut}, **champs)
 
 
 @transaction.atomic
@@ -113,7 +135,7 @@ def enregistrer_etape(
     if not inchangee:
         champs["relue_le"] = None
     memes = {"reponses": brut, "brouillon": None}
-    saisie = ecrire_saisie(demande, etape, version=version, memes=memes, **champs)
+    saisie = ecrire_saisie(demande, etape, actuelle, version=version, memes=memes, **champs)
     Demande.objects.filter(pk=demande.pk).update(modifiee_le=le)
     return saisie
 
@@ -137,10 +159,14 @@ def relire(demande: Demande, etape: Etape, *, le: dt.datetime) -> None:
     Saisie.objects.filter(demande=demande, etape=etape.code, relue_le__isnull=True).update(relue_le=le)
 
 
-@transaction.atomic
 def noter_observations(demande: Demande, texte: str, *, le: dt.datetime) -> None:
-    demande = verrouiller_brouillon(demande)
-    Demande.objects.filter(pk=demande.pk).update(observations=texte.replace("\x00", "")[:4000], modifiee_le=le)
+    """Garde le texte entier, même trop long pour être déposé. Lève `DemandeFigee`, `SaisieTropLongue`."""
+    texte = texte.replace("\x00", "")
+    _verifier_taille(texte)
+    brouillon = Demande.objects.filter(pk=demande.pk, etat=Etat.BROUILLON)
+    if not brouillon.update(observations=texte, modifiee_le=le):
+        raise DemandeFigee
+    demande.observations = texte
 
 
 @transaction.atomic

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from demandes.demarches import demarches_ouvertes
+from demandes.droit import baremes
 
 Texte = str | Promise
 
@@ -58,7 +60,7 @@ SITUATIONS = (
     ),
     Situation(
         "expire",
-        _("Mon titre a expiré depuis plus d'un an"),
+        _("Titulaire d'un titre expiré depuis longtemps"),
         motif=_("Un titre expiré depuis aussi longtemps ne peut plus être renouvelé en ligne."),
     ),
     Situation(
@@ -105,6 +107,12 @@ class SituationForm(Question):
         widget=ChoixAvecConsigne({situation.code: situation.consigne for situation in SITUATIONS}),
         error_messages={"required": _("Choisissez la situation de la personne qui demande le titre.")},
     )
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        delai = baremes(timezone.localdate()).get("sejour.titre_expire")
+        if delai:
+            self.fields["situation"].widget.consignes["expire"] = _("Depuis plus de %(jours)s jours.") % delai
 
 
 def choix_de_titres() -> list[tuple[str, Texte]]:

@@ -78,10 +78,13 @@ def situation(request: HttpRequest) -> HttpResponse:
     ouvertes, fermees, en_cours = [], [], []
     for demarche, cas in situations(contexte):
         active = actives.get(demarche.objet)
+        accordee = None if active else operations.titre_a_remettre(usager, demarche.objet, contexte.titre)
         if active and active.demarche == demarche.code:
             en_cours.append(Parcours(active, le=le))
         elif active:
             fermees.append((demarche, _("Une autre demande de titre de séjour est déjà en cours.")))
+        elif accordee:
+            fermees.append((demarche, operations.motif_titre_a_remettre(accordee)))
         elif isinstance(cas, Fermee):
             fermees.append((demarche, cas.motif))
         else:
@@ -140,6 +143,9 @@ def preambule(request: HttpRequest, code: str) -> HttpResponse:
     if active is None and isinstance(cas, Fermee):
         messages.warning(request, cas.motif)
         return redirect("demandes:situation")
+    if active is None and (accordee := operations.titre_a_remettre(contexte.usager, demarche.objet, contexte.titre)):
+        messages.info(request, operations.motif_titre_a_remettre(accordee))
+        return redirect("demandes:suivi", accordee.numero)
     fenetre = Parcours(active, le=le).fenetre if active else fenetre_de(cas, contexte)
     return render(
         request,

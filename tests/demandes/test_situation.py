@@ -126,6 +126,28 @@ def test_une_demande_deposee_mene_a_son_suivi(client, droit):
     assert client.get(reverse("demandes:reprendre", args=[demande.pk]))["Location"] == suivi
 
 
+@pytest.mark.parametrize("etat", ["favorable", "en_fabrication", "titre_disponible"])
+def test_un_titre_accorde_et_pas_encore_remis_ne_se_redemande_pas(client, droit, etat):
+    demande = DemandeFactory(deposee=True, etat=etat)
+    client.force_login(demande.usager.compte, backend=IDENTIFIANT)
+
+    page = texte(client.get(SITUATION))
+    assert f"Votre demande n° {demande.numero} est déjà acceptée".replace(" ", " ") in page.replace(" ", " ")
+    assert "Je souhaite renouveler ce titre" not in page
+    assert client.get(PREAMBULE)["Location"] == reverse("demandes:suivi", args=[demande.numero])
+    assert client.post(COMMENCER)["Location"] == SITUATION
+    assert Demande.objects.count() == 1
+
+
+def test_le_titre_remis_se_renouvelle_a_son_tour(client, droit):
+    demande = DemandeFactory(deposee=True, etat="remise")
+    client.force_login(demande.usager.compte, backend=IDENTIFIANT)
+
+    assert "Je souhaite renouveler ce titre" in texte(client.get(SITUATION))
+    client.post(COMMENCER)
+    assert Demande.objects.count() == 2
+
+
 # --- Fenêtre de dépôt ------------------------------------------------------------------------------------------------
 def test_avant_le_120e_jour_on_prepare_et_un_rappel_est_propose(client, ouvrir):
     ouvrir(fin=150)

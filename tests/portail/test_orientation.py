@@ -1,8 +1,10 @@
 """L'orientation : trois questions, aucun enregistrement, chaque cas au bon endroit."""
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
+from demandes.models import Bareme
 from demandes.portail.orientation import SITUATIONS
 from tests.factories import SiteFactory, UsagerFactory
 
@@ -39,6 +41,14 @@ def test_le_titulaire_d_un_titre_peut_creer_un_compte(client):
     page = lire(client, pour="moi", situation="titre", titre="etudiant")
     assert reverse("usagers:creer") in page
     assert reverse("usagers:connexion") in page
+
+
+def test_l_anciennete_qui_ferme_la_demarche_vient_du_bareme(client):
+    assert "jours" not in lire(client, pour="moi")
+
+    call_command("charger_droit", verbosity=0)
+    Bareme.objects.filter(code="sejour.titre_expire").update(valeurs={"jours": 400})
+    assert "Depuis plus de 400 jours" in lire(client, pour="moi")
 
 
 def test_une_personne_connectee_continue_vers_sa_situation(client):
