@@ -2,13 +2,8 @@
 
 import unicodedata
 
-from django.utils.translation import gettext as _
-
-from demandes.demarches.formulaires import Ligne
 from demandes.models import Demande
 from demandes.parcours import Parcours
-from usagers.dates import DatePartielle
-from usagers.presentation import nationalite, nom_du_pays
 
 
 def etat_civil(usager) -> dict:
@@ -34,20 +29,6 @@ def etat_civil(usager) -> dict:
     }
 
 
-def lignes_etat_civil(usager) -> list[Ligne]:
-    """L'état civil en questions et réponses, comme le guide le montre."""
-    naissance = DatePartielle.lire(usager.naissance)
-    return [
-        Ligne("nom_naissance", _("Nom de naissance"), usager.nom_naissance, usager.nom_naissance),
-        Ligne("prenoms", _("Prénom(s)"), usager.prenoms, usager.prenoms or _("Sans prénom")),
-        Ligne("sexe", _("Sexe"), usager.sexe, usager.get_sexe_display()),
-        Ligne("naissance", _("Date de naissance"), usager.naissance, naissance.affichage),
-        Ligne("pays_naissance", _("Pays de naissance"), usager.pays_naissance_id, nom_du_pays(usager.pays_naissance)),
-        Ligne("lieu_naissance", _("Lieu de naissance"), usager.lieu_naissance, usager.lieu_naissance),
-        Ligne("nationalite", _("Nationalité"), usager.nationalite_id, nationalite(usager)),
-    ]
-
-
 def parties(parcours: Parcours) -> list[dict]:
     """Les étapes, leurs groupes et leurs lignes : une seule mise en forme pour le récapitulatif et le figé."""
     resultat = []
@@ -55,16 +36,15 @@ def parties(parcours: Parcours) -> list[dict]:
         groupes = []
         if etape.genre == "formulaire":
             form = parcours.form(etape)
-            if not (form.is_bound and form.is_valid()):
-                groupes = []
-            else:
-                for groupe in form.groupes:
-                    lignes = list(form.lignes(groupe))
-                    if groupe.code == "etat_civil":
-                        lignes = [*lignes_etat_civil(parcours.demande.usager), *lignes]
-                    groupes.append(
-                        {"code": groupe.code, "titre": str(groupe.titre), "lignes": [vars(x) for x in lignes]}
-                    )
+            if form.is_bound and form.is_valid():
+                groupes = [
+                    {
+                        "code": groupe.code,
+                        "titre": str(groupe.titre),
+                        "lignes": [vars(ligne) for ligne in form.lignes(groupe)],
+                    }
+                    for groupe in form.groupes
+                ]
         resultat.append({"code": etape.code, "titre": str(etape.titre), "genre": etape.genre, "groupes": groupes})
     return resultat
 

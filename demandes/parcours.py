@@ -48,17 +48,22 @@ class Fenetre:
 class PieceDemandee:
     """Une pièce que les réponses appellent, avec son texte, ses fichiers et ce que la personne en a dit."""
 
+    parcours: "Parcours"
     piece: Piece
     reference: PieceReference
     obligatoire: bool
     fichiers: tuple[PieceJointe, ...]
-    numero: str
     absence: str
     langue: str
 
     @property
     def code(self) -> str:
         return self.piece.code
+
+    @property
+    def numero(self) -> str:
+        """Le numéro à usage unique confirmé, pour une pièce qui en est un ; vide sinon."""
+        return self.parcours.numeros.get(self.piece.numero, "") if self.piece.numero else ""
 
     @property
     def libelle(self) -> str:
@@ -189,18 +194,25 @@ class Parcours:
         return next((etape for etape in self.etapes if not self.est_faite(etape)), self.etapes[-1])
 
     def est_accessible(self, etape: Etape) -> bool:
-        return self.rang(etape) <= self.rang(self.courante)
+        """Toutes les étapes qui la précèdent sont faites."""
+        return all(self.est_faite(precedente) for precedente in self.etapes[: self.rang(etape) - 1])
 
     # --- Pièces --------------------------------------------------------------------------------------------------
     @cached_property
+    def jointes(self) -> list[PieceJointe]:
+        """Tout ce qui a été joint, retiré compris, dans l'ordre des envois."""
+        return list(self.demande.pieces.select_related("fichier").order_by("ajoutee_le", "pk"))
+
+    @cached_property
     def _fichiers(self) -> dict[str, list[PieceJointe]]:
         par_code: dict[str, list[PieceJointe]] = {}
-        for piece in self.demande.pieces.vivantes().select_related("fichier"):
-            par_code.setdefault(piece.code, []).append(piece)
+        for piece in self.jointes:
+            if piece.retiree_le is None:
+                par_code.setdefault(piece.code, []).append(piece)
         return par_code
 
     @cached_property
-    def _numeros(self) -> dict[str, str]:
+    def numeros(self) -> dict[str, str]:
         return dict(NumeroUtilise.objects.filter(demande=self.demande).values_list("nature", "valeur"))
 
     @cached_property
@@ -224,11 +236,11 @@ class Parcours:
             raison = (declarations.get(f"raison_{piece.code}") or [""])[0].strip()
             absente = bool(declarations.get(f"absente_{piece.code}")) and reference.absence_permise
             yield PieceDemandee(
+                parcours=self,
                 piece=piece,
                 reference=reference,
                 obligatoire=obligatoire,
                 fichiers=tuple(self._fichiers.get(piece.code, ())),
-                numero=self._numeros.get(piece.numero, "") if piece.numero else "",
                 absence=raison if absente else "",
                 langue=self.langue,
             )

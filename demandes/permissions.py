@@ -2,7 +2,6 @@
 
 from django.db.models import QuerySet
 
-from demandes.etats import Etat
 from demandes.models import Demande
 from usagers.models import Compte
 
@@ -12,7 +11,3 @@ def demandes_visibles(compte: Compte) -> QuerySet[Demande]:
     if not compte.is_authenticated or compte.est_agent:
         return Demande.objects.none()
     return Demande.objects.filter(usager__compte=compte)
-
-
-def brouillons_modifiables(compte: Compte) -> QuerySet[Demande]:
-    return demandes_visibles(compte).filter(etat=Etat.BROUILLON)

@@ -23,9 +23,10 @@ def site_de(*, code_postal: str, insee: str = "") -> Site | None:
     Quelques codes postaux débordent de leur département : la commune connue l'emporte.
     """
     departement = departement_du_code_postal(code_postal)
-    communes = list(Commune.objects.filter(code_postal=code_postal).values_list("insee", flat=True))
-    if insee in communes:
-        departement = departement_de_la_commune(insee)
-    elif communes and len({departement_de_la_commune(commune) for commune in communes}) == 1:
-        departement = departement_de_la_commune(communes[0])
+    if departement_de_la_commune(insee) != departement:  # sinon les deux codes s'accordent
+        communes = list(Commune.objects.filter(code_postal=code_postal).values_list("insee", flat=True))
+        if insee in communes:
+            departement = departement_de_la_commune(insee)
+        elif communes and len({departement_de_la_commune(commune) for commune in communes}) == 1:
+            departement = departement_de_la_commune(communes[0])
     return Site.objects.filter(departement=departement).order_by("code").first()

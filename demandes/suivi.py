@@ -102,6 +102,12 @@ def attestation_de_depot(demande: Demande) -> Document | None:
     return next((d for d in documents(demande) if d.acte == Acte.CONFIRMATION_DEPOT), None)
 
 
+def decision_lue(demande: Demande) -> Document | None:
+    """La dernière décision dont la notification a été ouverte : avant, c'est elle qui se lit."""
+    lus = {e.document_id for e in demande.evenements.all() if e.nature == Evenement.Nature.LECTURE}
+    return next((d for d in documents(demande) if d.acte != Acte.CONFIRMATION_DEPOT and d.pk in lus), None)
+
+
 def type_de_demande(demande: Demande) -> str:
     return str(DEMARCHES[demande.demarche].type_de_demande(demande.cas))
 
@@ -139,3 +145,7 @@ class Suivi:
     @property
     def attestation(self) -> Document | None:
         return attestation_de_depot(self.demande)
+
+    @property
+    def decision_lue(self) -> Document | None:
+        return decision_lue(self.demande)

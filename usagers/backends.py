@@ -32,6 +32,11 @@ def cle_du_compte(request: HttpRequest, credentials: dict | None) -> str:
 
 
 class IdentifiantBackend(ModelBackend):
+    def get_user(self, user_id):
+        """Le compte et sa personne en une requête : presque toute page a besoin des deux."""
+        compte = Compte.objects.select_related("usager").filter(pk=user_id).first()
+        return compte if compte and self.user_can_authenticate(compte) else None
+
     def authenticate(self, request, username=None, password=None, **kwargs):
         if username is None or password is None:
             return None

@@ -1,14 +1,40 @@
 """Étapes communes à plusieurs démarches."""
 
+from collections.abc import Iterator, Mapping
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from demandes.champs import SANS_CHOIX, CodePostalField, OuiNonField, cle_verifiee, valider_encodable
 from demandes.demarches.base import Etape
-from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, LigneForm
+from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, Ligne, LigneForm
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
+from usagers.dates import DatePartielle
 from usagers.models import Usager
+from usagers.presentation import nationalite, nom_du_pays
+
+
+def lignes_etat_civil(usager: Usager) -> list[Ligne]:
+    """L'état civil en questions et réponses, comme le guide le montre."""
+    naissance, pays = DatePartielle.lire(usager.naissance), usager.pays_naissance
+    return [
+        Ligne("nom_naissance", gettext("Nom de naissance"), usager.nom_naissance, usager.nom_naissance),
+        Ligne("prenoms", gettext("Prénom(s)"), usager.prenoms, usager.prenoms or gettext("Sans prénom")),
+        Ligne("sexe", gettext("Sexe"), usager.sexe, usager.get_sexe_display()),
+        Ligne("naissance", gettext("Date de naissance"), usager.naissance, naissance.affichage),
+        Ligne("pays_naissance", gettext("Pays de naissance"), pays.code, nom_du_pays(pays)),
+        Ligne("lieu_naissance", gettext("Lieu de naissance"), usager.lieu_naissance, usager.lieu_naissance),
+        Ligne("nationalite", gettext("Nationalité"), usager.nationalite_id, nationalite(usager)),
+    ]
+
+
+def lignes_adresse(valeurs: Mapping) -> list[str]:
+    """L'adresse telle qu'elle s'écrit sur une enveloppe : voie, complément, commune, pays."""
+    voie = f"{valeurs['adresse_numero']} {valeurs['adresse_voie']}".strip()
+    commune = f"{valeurs['adresse_code_postal']} {valeurs['adresse_commune']}"
+    return [ligne for ligne in (voie, valeurs["adresse_complement"], commune, "FRANCE") if ligne]
 
 
 class EnfantForm(LigneForm):
@@ -19,6 +45,18 @@ class EnfantFormSet(BlocFormSet):
     titre_ligne = _("Enfant")
     ajouter = _("Ajouter un enfant")
     supprimer = _("Supprimer l'enfant")
+
+
+CHAMPS_ADRESSE = (
+    "adresse",
+    "adresse_numero",
+    "adresse_voie",
+    "adresse_complement",
+    "adresse_code_postal",
+    "adresse_commune",
+    "adresse_insee",
+    "adresse_cle",
+)
 
 
 class InformationsForm(EtapeForm):
@@ -42,17 +80,7 @@ class InformationsForm(EtapeForm):
         Groupe(
             "adresse",
             _("Adresse"),
-            (
-                "logement",
-                "adresse",
-                "adresse_numero",
-                "adresse_voie",
-                "adresse_complement",
-                "adresse_code_postal",
-                "adresse_commune",
-                "adresse_insee",
-                "adresse_cle",
-            ),
+            ("logement", *CHAMPS_ADRESSE),
             gabarit="demandes/blocs/adresse.html",
         ),
         Groupe(
@@ -72,7 +100,7 @@ class InformationsForm(EtapeForm):
             EnfantForm, formset=EnfantFormSet, extra=0, min_num=1, max_num=15, validate_max=True, absolute_max=20
         )
     }
-    hors_recapitulatif = frozenset({"adresse", "adresse_insee", "adresse_cle"})
+    hors_recapitulatif = frozenset(CHAMPS_ADRESSE)
     aides = frozenset({"adresse"})
 
     nom_usage = forms.CharField(validators=[valider_encodable], label=_("Nom d'usage"), max_length=100, required=False)
@@ -133,7 +161,8 @@ class InformationsForm(EtapeForm):
 
     def __init__(self, *args, contexte: Contexte, **options):
         super().__init__(*args, contexte=contexte, **options)
-        self.fields["nationalite_conjoint"].choices = [("", SANS_CHOIX), *contexte.choix_nationalites]
+        # Une fonction : la liste n'est lue que si le champ sert.
+        self.fields["nationalite_conjoint"].choices = lambda: [("", SANS_CHOIX), *contexte.choix_nationalites]
 
     def clean(self) -> dict:
         """Une adresse retouchée après avoir été choisie n'est plus celle de la base : elle est dite non vérifiée."""
@@ -149,6 +178,19 @@ class InformationsForm(EtapeForm):
         ):  # fmt: skip
             valeurs["adresse_insee"] = ""
         return valeurs
+
+    def lignes(self, groupe: Groupe) -> Iterator[Ligne]:
+        """Les réponses, avec ce que le référentiel et le compte savent, et l'adresse d'un seul tenant (guide 000)."""
+        usager = self.contexte.usager
+        if groupe.code == "etat_civil":
+            yield from lignes_etat_civil(usager)
+        if groupe.code == "contact":
+            courriel = usager.compte.courriel
+            yield Ligne("courriel", gettext("Adresse électronique"), courriel, courriel)
+        yield from super().lignes(groupe)
+        if groupe.code == "adresse":
+            lignes = lignes_adresse(self.cleaned_data)
+            yield Ligne("adresse", gettext("Adresse"), lignes, "\n".join(lignes))
 
     @classmethod
     def initiales(cls, contexte: Contexte) -> dict:

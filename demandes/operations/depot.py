@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
@@ -43,10 +42,10 @@ def attribuer_numero(site: Site, *, le: dt.datetime) -> str:
 
 
 @transaction.atomic
-def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
+def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str | None = None) -> Demande:
     """Dépose la demande (domaine T2). Un second appel rend la demande déjà déposée, avec le même reçu.
 
-    Lève `DemandeIncomplete`, `documents.operations.NonEncodable`.
+    `observations` remplace celles qui étaient gardées. Lève `DemandeIncomplete`, `documents.operations.NonEncodable`.
     """
     Usager.objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
     demande = verrouiller(demande)
@@ -69,18 +68,19 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime) -> Demande:
         demande.hors_delai = parcours.est_hors_delai
         demande.complete_au_depot = parcours.est_complete
         demande.echeance_legale = echeance_legale(parcours)
+        if observations is not None:
+            demande.observations = observations
         contenu = contenu_du_depot(parcours)
         demande.recherche = texte_de_recherche(demande)
         demande.numero = attribuer_numero(site, le=le)
         demande.recherche += f" {demande.numero}"
-        _figer(demande, contenu, cause=Instantane.Cause.DEPOT, par=par, le=le)
+        _figer(demande, contenu, rang=1, cause=Instantane.Cause.DEPOT, par=par, le=le)
         document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
         notification = notifier(
             Message.DEPOT, demande.usager.compte, le=le, document=document, objet=demande.numero,
             contexte=_contexte_du_message(demande, le),
         )  # fmt: skip
         demande.passer_a(Etat.DEPOSEE, par=par, le=le, document=document, notification=notification)
-    demande.saisies.update(version=F("version") + 1)
     return demande
 
 
@@ -126,10 +126,10 @@ def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping) -> None:
         usager.compte.save(update_fields=["telephone"])
 
 
-def _figer(demande: Demande, contenu: dict, *, cause: str, par: Compte, le: dt.datetime) -> Instantane:
-    """Fige le contenu, avec son empreinte, au rang suivant."""
+def _figer(demande: Demande, contenu: dict, *, rang: int, cause: str, par: Compte, le: dt.datetime) -> Instantane:
+    """Fige le contenu, avec son empreinte."""
     texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True)
     return Instantane.objects.create(
-        demande=demande, rang=demande.instantanes.count() + 1, cause=cause, contenu=contenu, le=le, par=par,
+        demande=demande, rang=rang, cause=cause, contenu=contenu, le=le, par=par,
         empreinte=hashlib.sha256(texte.encode()).hexdigest(),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from demandes.demarches.base import Etape, Fermee
@@ -65,6 +66,12 @@ def adresse_precedente(parcours: Parcours, etape: Etape) -> str:
 def nombre_lu(texte: str) -> int | None:
     """Un entier que la base tient ; « ² » ou cinq mille chiffres n'en sont pas."""
     return int(texte) if texte.isascii() and texte.isdigit() and len(texte) < 19 else None
+
+
+def version_lue(donnees: MultiValueDict) -> int:
+    """La version de l'étape que la page montrait ; -1, qui n'est celle d'aucune étape, si elle manque."""
+    lue = nombre_lu(donnees.get("version", ""))
+    return -1 if lue is None else lue
 
 
 def retour(request: HttpRequest) -> str:

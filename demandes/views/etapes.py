@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from demandes import operations
 from demandes.demarches.base import Etape
+from demandes.demarches.etapes import lignes_etat_civil
 from demandes.demarches.formulaires import EtapeForm, est_un_rang
-from demandes.instantane import lignes_etat_civil
 from demandes.models import Saisie
 from demandes.parcours import Parcours, form_de_saisie
 from demandes.views import adresses, attente, pieces, recapitulatif
@@ -29,6 +29,7 @@ from demandes.views.acces import (
     parcours_de,
     retour,
     vers_la_demande,
+    version_lue,
 )
 from demandes.views.situation import fenetre_a_dire
 from usagers.acces import usager_requis
@@ -47,7 +48,11 @@ def etape(request: HttpRequest, pk: int, code: str) -> HttpResponse:
 def _etape(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     parcours = parcours_de(request, pk, le=timezone.now())
     demandee = etape_demandee(parcours, code)
-    return barrer(request, parcours, demandee) or VUES[demandee.genre](request, parcours, demandee)
+    # Un envoi du récapitulatif n'est pas jugé deux fois : son opération dit tout ce qui manque.
+    se_juge_seul = request.method == "POST" and demandee.genre == "recapitulatif"
+    if not se_juge_seul and (ailleurs := barrer(request, parcours, demandee)):
+        return ailleurs
+    return VUES[demandee.genre](request, parcours, demandee)
 
 
 def formulaire(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
@@ -71,12 +76,6 @@ def formulaire(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRe
         messages.error(request, _("Ce que vous avez saisi est trop long pour être gardé : raccourcissez vos réponses."))
         form = form_de_saisie(parcours, etape, request.POST)
         return page(request, parcours, etape, form, version=version_lue(request.POST), status=422)
-
-
-def version_lue(donnees: MultiValueDict) -> int:
-    """La version de l'étape que la page montrait ; -1, qui n'est celle d'aucune étape, si elle manque."""
-    texte = donnees.get("version", "")
-    return int(texte) if texte.isascii() and texte.isdigit() and len(texte) < 10 else -1
 
 
 def garder(

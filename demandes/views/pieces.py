@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
@@ -17,13 +17,15 @@ from demandes.demarches.base import Etape
 from demandes.models import PieceJointe
 from demandes.operations import DemandeFigee, NumeroDejaUtilise, PieceRefusee, SaisiePerimee, pieces_a_regler
 from demandes.parcours import Parcours, PieceDemandee
-from demandes.permissions import brouillons_modifiables, demandes_visibles
+from demandes.permissions import demandes_visibles
 from demandes.views.acces import (
     adresse_de_la_suite,
     adresse_precedente,
     contexte_d_etape,
     nombre_lu,
+    parcours_de,
     vers_la_demande,
+    version_lue,
 )
 from documents.fichiers import ACCEPT, FichierRefuse, reponse_fichier
 from usagers.acces import usager_requis
@@ -105,10 +107,13 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     demande, le = parcours.demande, timezone.now()
     verbe, _deux_points, objet = request.POST.get("action", "poursuivre").partition(":")
     erreurs: dict[str, list[str]] = {}
+    piece = None
 
     _joindre_les_fichiers(request, parcours, erreurs, le=le)
     if verbe in {"retirer", "retablir"}:
-        piece = get_object_or_404(demande.pieces, pk=nombre_lu(objet))
+        piece = next((jointe for jointe in parcours.jointes if jointe.pk == nombre_lu(objet)), None)
+        if piece is None:
+            raise Http404
         if verbe == "retirer":
             operations.retirer_piece(demande, piece, le=le)
             messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
@@ -122,12 +127,11 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     elif verbe == "ephoto":
         erreurs["EPHOTO"] = [_("Saisissez votre numéro ephoto, par exemple 1PMT-EK77-0613-1138-07AA-00.")]
 
-    version = nombre_lu(request.POST.get("version", "0"))
+    valider = verbe == "poursuivre" and not erreurs
     try:
         saisie = operations.enregistrer_pieces(
-            demande, etape, request.POST, version=0 if version is None else version, le=le,
-            valider=verbe == "poursuivre" and not erreurs,
-        )  # fmt: skip
+            demande, etape, request.POST, version=version_lue(request.POST), le=le, valider=valider
+        )
     except SaisiePerimee:
         messages.warning(
             request,
@@ -150,7 +154,7 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
     if verbe == "quitter":
         messages.success(request, _("Vos justificatifs sont gardés. Reprenez votre demande quand vous voulez."))
         return redirect("demandes:espace")
-    ancre = _ancre(demande, verbe, objet)
+    ancre = _ancre(verbe, objet, piece)
     return redirect(request.path + (f"#{ancre}" if ancre else ""))
 
 
@@ -159,18 +163,14 @@ def _derniere_retiree(request: HttpRequest, parcours: Parcours) -> PieceJointe |
     demande_pk, piece_pk = request.session.get("piece_retiree") or (None, None)
     if demande_pk != parcours.demande.pk:
         return None
-    return parcours.demande.pieces.filter(pk=piece_pk, retiree_le__isnull=False).select_related("fichier").first()
+    return next((jointe for jointe in parcours.jointes if jointe.pk == piece_pk and jointe.retiree_le), None)
 
 
-def _ancre(demande, verbe: str, objet: str) -> str:
+def _ancre(verbe: str, objet: str, piece: PieceJointe | None) -> str:
     """Revenir là où la personne était."""
-    if verbe == "ajouter":
-        return f"piece-{objet}"
-    if verbe in {"ephoto", "retirer_ephoto"}:
-        return "piece-EPHOTO"
-    if verbe in {"retirer", "retablir"}:
-        return f"piece-{demande.pieces.get(pk=objet).code}"
-    return ""
+    if piece is not None:
+        return f"piece-{piece.code}"
+    return {"ajouter": f"piece-{objet}", "ephoto": "piece-EPHOTO", "retirer_ephoto": "piece-EPHOTO"}.get(verbe, "")
 
 
 def _joindre_les_fichiers(request: HttpRequest, parcours: Parcours, erreurs: dict, *, le) -> None:
@@ -182,12 +182,13 @@ def _joindre_les_fichiers(request: HttpRequest, parcours: Parcours, erreurs: dic
         code = cible if genre == "fichier" else remplacables.get(cible) if genre == "remplacer" else None
         if code not in codes:
             continue
+        remplace = int(cible) if genre == "remplacer" else None
         for televersement in request.FILES.getlist(nom):
             try:
+                operations.verifier_place(parcours, code, remplace=remplace)
                 operations.joindre_piece(
-                    parcours.demande, code, televersement, par=request.user, le=le,
-                    remplace=int(cible) if genre == "remplacer" else None,
-                )  # fmt: skip
+                    parcours.demande, code, televersement, par=request.user, le=le, remplace=remplace
+                )
             except (FichierRefuse, PieceRefusee) as refus:
                 erreurs.setdefault(code, []).append(str(refus))
     verbe, _deux_points, objet = request.POST.get("action", "").partition(":")
@@ -210,25 +211,29 @@ def _confirmer_ephoto(demande, numero: str, erreurs: dict, *, le) -> None:
 @usager_requis
 def ajouter(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Un fichier, envoyé seul par la page (JavaScript) : rend la liste des fichiers de la pièce, erreur comprise."""
-    demande = get_object_or_404(brouillons_modifiables(request.user), pk=pk)
-    erreurs: list[str] = []
+    parcours = parcours_de(request, pk, le=timezone.now())
+    if not parcours.demande.est_brouillon:
+        return HttpResponse(status=409)
+    if parcours.piece(code) is None:
+        raise Http404
+    remplace, erreurs = nombre_lu(request.POST.get("remplace", "")), []
     try:
+        operations.verifier_place(parcours, code, remplace=remplace)
         televersement = request.FILES.get("fichier")
         if televersement is None:
             raise FichierRefuse("absent")
         jointe = operations.joindre_piece(
-            demande, code, televersement, par=request.user, le=timezone.now(),
-            remplace=nombre_lu(request.POST.get("remplace", "")),
-        )  # fmt: skip
-        demande = jointe.demande  # la même, telle que l'opération l'a lue
+            parcours.demande, code, televersement, par=request.user, le=parcours.le, remplace=remplace
+        )
+        parcours = Parcours(jointe.demande, le=parcours.le)  # la même, telle que l'opération l'a lue
     except (FichierRefuse, PieceRefusee) as refus:
         erreurs.append(str(refus))
     except DemandeFigee:
         return HttpResponse(status=409)
-    piece = Parcours(demande, le=timezone.now()).piece(code)
-    if piece is None:
-        return HttpResponse(status=404)
-    contexte = {"emplacement": Emplacement(piece, erreurs=erreurs), "demande": demande, "accept": ACCEPT}
+    piece = parcours.piece(code)
+    if piece is None:  # une réponse changée dans un autre onglet ne l'appelle plus
+        raise Http404
+    contexte = {"emplacement": Emplacement(piece, erreurs=erreurs), "demande": parcours.demande, "accept": ACCEPT}
     return render(request, "composants/piece_fichiers.html", contexte, status=422 if erreurs else 200)
 
 

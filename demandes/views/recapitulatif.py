@@ -15,7 +15,7 @@ from demandes import operations
 from demandes.demarches.base import Etape
 from demandes.instantane import parties
 from demandes.models import Demande
-from demandes.operations import DemandeFigee, DemandeIncomplete
+from demandes.operations import DemandeFigee, DemandeIncomplete, SaisieTropLongue
 from demandes.parcours import Manque, Parcours
 from demandes.suivi import Suivi
 from demandes.views.acces import adresse_precedente, contexte_d_etape
@@ -87,12 +87,13 @@ def _erreur(parcours: Parcours, manque: Manque) -> dict:
 
 
 def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpResponse:
-    """Les observations sont gardées quel que soit le bouton ; puis l'acte demandé."""
+    """Les observations sont gardées quel que soit le bouton, et quoi que donne l'acte demandé."""
     demande, le = parcours.demande, timezone.now()
     verbe, _deux_points, objet = request.POST.get("action", "deposer").partition(":")
     form = EnvoiForm(request.POST)
-    form.full_clean()
     try:
+        if verbe == "deposer":
+            return _deposer(request, demande, etape, form, le=le)
         operations.noter_observations(demande, request.POST.get("observations", ""), le=le)
         if verbe == "relire":
             return _relire(request, parcours, etape, objet, le=le)
@@ -105,10 +106,12 @@ def envoyer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespo
         if verbe == "quitter":
             messages.success(request, _("Votre demande est gardée. Reprenez-la quand vous voulez."))
             return redirect("demandes:espace")
-        return _deposer(request, demande, etape, form, le=le)
+        return redirect(request.path)
     except DemandeFigee:
         demande.refresh_from_db()
         return vers_la_confirmation(demande)
+    except SaisieTropLongue:
+        return page(request, parcours, etape, form=form, status=422)
 
 
 def _relire(request: HttpRequest, parcours: Parcours, etape: Etape, code: str, *, le) -> HttpResponse:
@@ -129,20 +132,21 @@ def _deposer(request: HttpRequest, demande, etape: Etape, form: EnvoiForm, *, le
     manques: list[Manque] = []
     try:
         if form.is_valid():
-            deposee = operations.deposer(demande, par=request.user, le=le)
+            observations = form.cleaned_data["observations"]
+            deposee = operations.deposer(demande, par=request.user, le=le, observations=observations)
             return redirect("demandes:confirmation", deposee.numero)
-        manques = Parcours(demande, le=le).manques
     except DemandeIncomplete as refus:
-        # Le dépôt se juge en français ; ce qui manque se redit dans la langue de la page.
-        manques = Parcours(demande, le=le).manques or refus.manques
+        manques = refus.manques
     except NonEncodable as refus:
         texte = _(
             "« %(valeur)s » ne peut pas figurer sur votre attestation. Corrigez-le, ou signalez-le à l'assistance si "
             "c'est votre état civil."
         ) % {"valeur": refus.valeur}
         manques = [Manque("encodage", texte, "informations")]
-    demande.refresh_from_db()
-    return page(request, Parcours(demande, le=le), etape, form=form, manques=manques, status=422)
+    operations.noter_observations(demande, request.POST.get("observations", ""), le=le)
+    parcours = Parcours(demande, le=le)
+    # Le dépôt se juge en français ; ce qui manque se redit dans la langue de la page.
+    return page(request, parcours, etape, form=form, manques=parcours.manques or manques, status=422)
 
 
 @require_GET

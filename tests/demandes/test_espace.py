@@ -113,16 +113,19 @@ def test_une_decision_ne_se_lit_que_par_sa_notification(client_usager, deposee, 
     contexte = {"numero": deposee.numero, "nom": "JULIE JOHN", "sens": "defavorable"}
     lettre = notifier(Message.DECISION, compte, contexte=contexte, le=le, document=decision, objet=deposee.numero)
     Evenement.objects.create(
-        usager=deposee.usager, demande=deposee, nature="transition", par=compte, document=decision, le=le
-    )
+        usager=deposee.usager, demande=deposee, nature="transition", apres="defavorable", par=compte,
+        document=decision, le=le,
+    )  # fmt: skip
     url = reverse("demandes:document", args=[decision.numero])
 
     assert client_usager.get(url)["Location"] == reverse("demandes:notification", args=[lettre.pk])
     assert client_usager.head(url, follow=True).status_code == 200  # la page qui attend un PDF l'apprend ainsi
+    assert url not in client_usager.get(reverse("demandes:espace")).content.decode()
     client_usager.post(reverse("demandes:notification_ouvrir", args=[lettre.pk]))
 
     reponse = client_usager.get(url)
     assert reponse.status_code == 200 and b"".join(reponse.streaming_content)
+    assert url in client_usager.get(reverse("demandes:espace")).content.decode()
     lettre.refresh_from_db()
     assert lettre.lue_le is not None
 
@@ -151,6 +154,16 @@ def test_la_decision_favorable_se_lit_dans_le_suivi(client_usager, deposee, le, 
 
     assert "Décision favorable" in texte and "Attestation de décision favorable" in texte
     assert "PRT Paris" in texte
+
+
+def test_en_anglais_le_depot_se_montre_en_francais_et_le_dit(client_usager, deposee):
+    client_usager.cookies["django_language"] = "en"
+    texte = client_usager.get(reverse("demandes:suivi", args=[deposee.numero])).content.decode()
+
+    assert "Your answers are shown in French" in texte
+    figes = texte[texte.index('<div lang="fr">') : texte.index("</main>")]
+    assert "Justificatifs" in figes and "Non renseigné" in figes and deposee.usager.compte.courriel in figes
+    assert "Not provided" not in figes and "Supporting" not in figes
 
 
 def test_rien_d_autrui_n_est_visible(client, deposee):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from demandes import operations
 from demandes.models import PieceJointe, Saisie
 from demandes.parcours import Parcours
+from documents.models import Fichier
 from tests.demandes.conftest import fichier, joindre_tout, photo, remplir
 from tests.demandes.reponses import EPHOTO
 from tests.factories import CompteFactory, TitreSejourFactory, UsagerFactory
@@ -55,8 +56,12 @@ def test_joindre_et_poursuivre_tiennent_leur_budget_de_requetes(
     assert reponse.status_code == 302
 
     # Sans JavaScript, un seul envoi reçoit le fichier et garde toute la page.
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(25):
         client.post(url, {"action": "ajouter:INSCRIPTION", "version": "1", "fichier_INSCRIPTION": photo()})
+    piece = demande.pieces.latest("pk")
+    for geste in ("retirer", "retablir"):
+        with django_assert_max_num_queries(25):
+            client.post(url, {"action": f"{geste}:{piece.pk}", "version": version(demande)})
 
 
 def test_un_fichier_et_une_raison_partent_ensemble_et_se_gardent(client, demande, url):
@@ -163,6 +168,28 @@ def test_au_dela_du_maximum_le_fichier_est_refuse(demande, le):
 def test_une_piece_non_demandee_est_refusee(demande, le):
     with pytest.raises(operations.PieceRefusee):
         operations.joindre_piece(demande, "MOBILITE", photo(), par=demande.ouverte_par, le=le)
+
+
+def test_une_piece_qui_n_est_pas_demandee_est_refusee_avant_d_etre_lue(client, demande):
+    url = reverse("demandes:piece_ajouter", args=[demande.pk, "MOBILITE"])
+
+    assert client.post(url, {"fichier": photo()}).status_code == 404
+    assert not Fichier.objects.exists()
+
+
+def test_un_brouillon_ne_recoit_pas_de_fichiers_sans_fin(client, demande, url, le):
+    PieceJointe.objects.bulk_create(
+        PieceJointe(demande=demande, code="PASSEPORT", fichier=fichier(), ajoutee_le=le, retiree_le=le)
+        for _rang in range(200)
+    )
+    ajouter = reverse("demandes:piece_ajouter", args=[demande.pk, "PASSEPORT"])
+
+    for reponse in (
+        client.post(ajouter, {"fichier": photo()}),
+        client.post(url, {"action": "ajouter:PASSEPORT", "version": "0", "fichier_PASSEPORT": photo()}),
+    ):
+        assert reponse.status_code == 422 and "200 fichiers pour cette demande" in reponse.content.decode()
+    assert demande.pieces.count() == 200
 
 
 def test_le_numero_ephoto_se_confirme_s_affiche_groupe_et_se_change(client, demande, url):

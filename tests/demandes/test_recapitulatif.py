@@ -64,6 +64,26 @@ def test_envoyer_trop_tot_nomme_les_parties_et_garde_les_observations(client, ur
     assert brouillon_complet.observations == "Mon nom s'écrit DUPONT"
 
 
+def test_des_observations_trop_longues_sont_refusees_et_gardees_entieres(client, url, brouillon_complet, le):
+    tout_relire(brouillon_complet, le=le)
+    longues = "a" * 4001
+
+    reponse = client.post(url, ENVOI | {"observations": longues})
+
+    assert reponse.status_code == 422 and "4000 caractères" in reponse.content.decode()
+    brouillon_complet.refresh_from_db()
+    assert brouillon_complet.observations == longues and brouillon_complet.numero is None
+    assert client.post(url, {"action": "quitter", "observations": "a" * 70_000}).status_code == 422
+
+
+def test_le_recapitulatif_montre_le_contact_et_l_adresse_d_un_seul_tenant(client, url, brouillon_complet):
+    texte = client.get(url).content.decode()
+
+    assert brouillon_complet.usager.compte.courriel in texte
+    assert "18 rue des Pyrénées<br>75020 Paris<br>FRANCE" in texte
+    assert "Nom de la voie" not in texte
+
+
 def test_ce_qui_manque_se_dit_dans_la_langue_de_la_page(client, url):
     reponse = client.post(url, ENVOI, headers={"accept-language": "en"})
 
@@ -79,8 +99,7 @@ def test_relire_et_deposer_tiennent_leur_budget_de_requetes(
         client.post(url, {"action": "relire:informations"})
     tout_relire(brouillon_complet, le=le)
 
-    # Le dépôt relit, numérote, fige, émet et prévient : onze requêtes de plus qu'une étape.
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(25):
         client.post(url, ENVOI)
     assert Demande.objects.get().numero
 

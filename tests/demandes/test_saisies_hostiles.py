@@ -37,7 +37,8 @@ def test_le_recapitulatif_survit_aux_valeurs_forgees(client, brouillon_complet):
     url = url_etape(brouillon_complet, "recapitulatif")
     for valeur in FORGEES:
         assert client.post(url, {"action": f"relire:{valeur}"}).status_code == 422
-        assert client.post(url, {"action": valeur, "observations": valeur}).status_code == 422
+        assert client.post(url, {"action": valeur, "observations": valeur})["Location"] == url
+        assert client.post(url, {"action": "deposer", "observations": valeur}).status_code == 422
         assert client.get(url, {"partie": valeur}).status_code == 200
 
 
