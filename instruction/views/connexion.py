@@ -1,5 +1,7 @@
 """La porte des agents : entrer, sortir, changer de mot de passe."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.views import LoginView
@@ -50,7 +52,11 @@ class ConnexionAgentView(ConnexionView):
 
 @require_POST
 def deconnexion(request: HttpRequest) -> HttpResponse:
+    """Ferme la session. Envoyé par la page à l'expiration, ramène à la connexion, puis au même endroit."""
     logout(request)
+    if "expiration" in request.POST:
+        parametres = urlencode({"expire": 1, "next": request.POST.get("next", "")})
+        return redirect(f"{reverse('admin:login')}?{parametres}")
     messages.success(request, _("Vous êtes déconnecté(e)."))
     return redirect("admin:login")
 

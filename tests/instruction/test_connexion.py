@@ -82,6 +82,19 @@ def test_se_deconnecter_demande_un_envoi(client, agent):
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.parametrize(
+    ("suite", "arrivee"), [("/agents/references/", "/agents/references/"), ("//ailleurs.invalid/", "/agents/")]
+)
+def test_a_l_expiration_la_connexion_ramene_au_meme_endroit_et_jamais_ailleurs(client, agent, suite, arrivee):
+    connecter(client, agent.compte)
+    reponse = client.post(reverse("admin:logout"), {"expiration": "1", "next": suite}, follow=True)
+    assert "_auth_user_id" not in client.session
+    assert "la session se ferme après 30 minutes" in reponse.content.decode()
+
+    donnees = {"username": agent.compte.identifiant, "password": MOT_DE_PASSE, "next": reponse.context["next"]}
+    assert client.post(reverse("admin:login"), donnees).url == arrivee
+
+
 def test_un_agent_change_son_mot_de_passe(client, agent):
     connecter(client, agent.compte)
     donnees = {"mot_de_passe_actuel": MOT_DE_PASSE, "mot_de_passe": NOUVEAU, "confirmation": NOUVEAU}

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from demandes.etats import Etat
 from demandes.models import Decision, Demande
@@ -188,3 +189,17 @@ def test_on_feuillette_la_file(ouvrir, page, connecte, deposee, monkeypatch):
         assert page.locator("tbody tr").count() == rangs
     page.get_by_role("link", name="Échéance légale").click()
     assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Échéance légale")
+
+
+@pytest.mark.parametrize("nom", ["dossiers", "references"])
+def test_un_agent_est_averti_avant_la_fin_de_sa_session(ouvrir, page, connecte, sans_faute_axe, nom):
+    page.clock.install()
+    ouvrir(nom)
+    page.clock.fast_forward("25:30")
+    expect(page.get_by_role("heading", name="Votre session va se fermer")).to_be_focused()
+    sans_faute_axe(page)
+
+    page.get_by_role("button", name="Rester connecté").click()
+    expect(page.locator("dialog[data-session]")).to_be_hidden()
+    page.clock.fast_forward("29:55")
+    expect(page.get_by_text("Vous avez été déconnecté(e)")).to_be_visible()
