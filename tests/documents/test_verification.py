@@ -361,7 +361,7 @@ def test_la_commande_rend_un_pour_tout_autre_etat(commande, signe, tmp_path):
     assert sortie == 1
     assert (objet["etat"], objet["signature"]) == ("hors_validite", "valide")
     assert objet["champs"]["6M"] == "ENFANT ENTRE PAR REGROUPEMENT FAMILIAL"
-    sortie, ecrit = commande(octets(OFFICIELS[0]) + b"\n", "--certificat", str(certificat))
+    sortie, ecrit = commande(octets(OFFICIELS[0]) + b"\n", "--certificat", str(certificat), str(certificat))
     assert "type_non_pris_en_charge" in ecrit
 
 

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("fichier", nargs="?", default="-", metavar="FICHIER|-")
         parser.add_argument(
-            "--certificat", action="append", default=[], metavar="PEM", help="certificat de plus (répétable)"
+            "--certificat", action="extend", nargs="+", default=[], metavar="PEM", help="certificats de plus"
         )
         parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
 
