@@ -88,7 +88,7 @@ def champs_2d_doc(donnees: dict, *, modele: Modele, numero: str, du: dt.date | N
 
 
 def lignes_mrz(donnees: dict, *, modele: Modele, numero: str, au: dt.date | None) -> tuple[str, str, str]:
-    return mrz.td1(
+    return mrz.Bande(
         code=modele.code_mrz,
         numero=numero,
         optionnel=donnees["numero_etranger"],
@@ -98,7 +98,7 @@ def lignes_mrz(donnees: dict, *, modele: Modele, numero: str, au: dt.date | None
         nationalite=donnees["nationalite"]["alpha3"],
         nom=donnees["nom_naissance"],
         prenoms=donnees["prenoms"],
-    )
+    ).td1()
 
 
 def adresse_de_verification(code_signe: str) -> tuple[str, str]:

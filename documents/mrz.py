@@ -1,10 +1,11 @@
 """Bande lisible par machine (OACI, Doc 9303) : TD1, TD2, TD3, chiffres de contrôle, translittération.
 
 Le modèle de bande des attestations n'est publié nulle part : le TD1 et ses codes de document (catalogue.py) sont un
-choix du projet ; pour en changer, il suffit d'appeler `td2` ou `td3`, ou de changer le code au catalogue.
+choix du projet ; pour en changer, il suffit d'appeler `Bande.td2` ou `Bande.td3`, ou de changer le code au catalogue.
 """
 
 import unicodedata
+from dataclasses import dataclass
 
 from documents.deuxd_doc import NonEncodable
 
@@ -24,6 +25,10 @@ PAYS_EN_TROIS_LETTRES = {"DEU": "D"}  # seule exception à l'ISO 3166 alpha-3
 def chiffre(texte: str) -> str:
     """Chiffre de contrôle : somme pondérée 7, 3, 1, modulo 10."""
     return str(sum(VALEURS[caractere] * POIDS[rang % 3] for rang, caractere in enumerate(texte)) % 10)
+
+
+def avec_chiffre(texte: str) -> str:
+    return texte + chiffre(texte)
 
 
 def translitterer(texte: str) -> str:
@@ -77,8 +82,7 @@ def pays(alpha3: str) -> str:
 def numero_et_optionnel(numero: str, optionnel: str, largeur: int) -> tuple[str, str]:
     """Numéro (9), son chiffre, et les données facultatives ; un numéro plus long y déborde."""
     if len(numero) <= 9:
-        numero = numero.ljust(9, "<")
-        debut, suite = numero + chiffre(numero), optionnel
+        debut, suite = avec_chiffre(numero.ljust(9, "<")), optionnel
     else:
         debut, suite = numero[:9] + "<", numero[9:] + chiffre(numero) + "<" + optionnel
     if len(suite) > largeur:
@@ -86,86 +90,57 @@ def numero_et_optionnel(numero: str, optionnel: str, largeur: int) -> tuple[str,
     return debut, suite.ljust(largeur, "<")
 
 
-def dates_et_sexe(naissance: str, sexe: str, expiration: str) -> tuple[str, str, str]:
-    ne_le, expire_le = date(naissance), date(expiration)
-    return ne_le + chiffre(ne_le), sexe if sexe in {"M", "F"} else "<", expire_le + chiffre(expire_le)
+@dataclass(frozen=True, kw_only=True)
+class Bande:
+    """Ce que dit une bande ; chaque format le range à sa façon."""
 
+    code: str
+    numero: str
+    optionnel: str = ""
+    naissance: str
+    sexe: str
+    expiration: str = ""
+    nationalite: str
+    nom: str
+    prenoms: str
+    etat: str = ETAT
 
-def td1(
-    *,
-    code: str,
-    numero: str,
-    optionnel: str = "",
-    naissance: str,
-    sexe: str,
-    expiration: str = "",
-    nationalite: str,
-    nom: str,
-    prenoms: str,
-    etat: str = ETAT,
-) -> tuple[str, str, str]:
-    """Trois lignes de trente caractères."""
-    debut, suite = numero_et_optionnel(numero, optionnel, 15)
-    ne_le, sexe, expire_le = dates_et_sexe(naissance, sexe, expiration)
-    complement = "<" * 11
-    composite = chiffre(debut + suite + ne_le + expire_le + complement)
-    return (
-        code.ljust(2, "<") + pays(etat) + debut + suite,
-        ne_le + sexe + expire_le + pays(nationalite) + complement + composite,
-        noms(nom, prenoms, 30),
-    )
+    def td1(self) -> tuple[str, str, str]:
+        """Trois lignes de trente caractères."""
+        debut, suite = numero_et_optionnel(self.numero, self.optionnel, 15)
+        ne_le, expire_le = avec_chiffre(date(self.naissance)), avec_chiffre(date(self.expiration))
+        complement = "<" * 11
+        composite = chiffre(debut + suite + ne_le + expire_le + complement)
+        return (
+            self._emetteur + debut + suite,
+            ne_le + self._sexe + expire_le + pays(self.nationalite) + complement + composite,
+            noms(self.nom, self.prenoms, 30),
+        )
 
+    def td2(self) -> tuple[str, str]:
+        """Deux lignes de trente-six caractères."""
+        return self._deux_lignes(36, *numero_et_optionnel(self.numero, self.optionnel, 7))
 
-def td2(
-    *,
-    code: str,
-    numero: str,
-    optionnel: str = "",
-    naissance: str,
-    sexe: str,
-    expiration: str = "",
-    nationalite: str,
-    nom: str,
-    prenoms: str,
-    etat: str = ETAT,
-) -> tuple[str, str]:
-    """Deux lignes de trente-six caractères."""
-    debut, suite = numero_et_optionnel(numero, optionnel, 7)
-    ne_le, sexe, expire_le = dates_et_sexe(naissance, sexe, expiration)
-    return (
-        code.ljust(2, "<") + pays(etat) + noms(nom, prenoms, 31),
-        debut + pays(nationalite) + ne_le + sexe + expire_le + suite + chiffre(debut + ne_le + expire_le + suite),
-    )
+    def td3(self) -> tuple[str, str]:
+        """Deux lignes de quarante-quatre caractères (passeport) ; le numéro personnel a son chiffre."""
+        if len(self.numero) > 9 or len(self.optionnel) > 14:
+            raise NonEncodable(self.numero)
+        return self._deux_lignes(
+            44, avec_chiffre(self.numero.ljust(9, "<")), avec_chiffre(self.optionnel.ljust(14, "<"))
+        )
 
+    def _deux_lignes(self, largeur: int, debut: str, suite: str) -> tuple[str, str]:
+        ne_le, expire_le = avec_chiffre(date(self.naissance)), avec_chiffre(date(self.expiration))
+        composite = chiffre(debut + ne_le + expire_le + suite)
+        return (
+            self._emetteur + noms(self.nom, self.prenoms, largeur - 5),
+            debut + pays(self.nationalite) + ne_le + self._sexe + expire_le + suite + composite,
+        )
 
-def td3(
-    *,
-    code: str,
-    numero: str,
-    optionnel: str = "",
-    naissance: str,
-    sexe: str,
-    expiration: str = "",
-    nationalite: str,
-    nom: str,
-    prenoms: str,
-    etat: str = ETAT,
-) -> tuple[str, str]:
-    """Deux lignes de quarante-quatre caractères (passeport) ; le numéro personnel a son chiffre."""
-    if len(numero) > 9 or len(optionnel) > 14:
-        raise NonEncodable(numero)
-    debut = numero.ljust(9, "<")
-    debut += chiffre(debut)
-    ne_le, sexe, expire_le = dates_et_sexe(naissance, sexe, expiration)
-    personnel = optionnel.ljust(14, "<")
-    personnel += chiffre(personnel)
-    return (
-        code.ljust(2, "<") + pays(etat) + noms(nom, prenoms, 39),
-        debut
-        + pays(nationalite)
-        + ne_le
-        + sexe
-        + expire_le
-        + personnel
-        + chiffre(debut + ne_le + expire_le + personnel),
-    )
+    @property
+    def _emetteur(self) -> str:
+        return self.code.ljust(2, "<") + pays(self.etat)
+
+    @property
+    def _sexe(self) -> str:
+        return self.sexe if self.sexe in {"M", "F"} else "<"

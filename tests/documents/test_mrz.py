@@ -29,7 +29,7 @@ ERIKSSON = {
 
 
 def test_td1_d_une_prolongation():
-    assert mrz.td1(code="AP", **SPECIMEN) == (
+    assert mrz.Bande(code="AP", **SPECIMEN).td1() == (
         "APFRAP3F8T2W6Z17503120521<<<<<",
         "7307122F2702010ARG<<<<<<<<<<<2",
         "SPECIMEN<<NATACHA<CORINNE<<<<<",
@@ -37,7 +37,7 @@ def test_td1_d_une_prolongation():
 
 
 def test_td1_d_un_depot_sans_fin_de_validite():
-    bande = mrz.td1(
+    bande = mrz.Bande(
         code="AD",
         numero="D7K2M9Q4X",
         optionnel="5903006620",
@@ -46,7 +46,7 @@ def test_td1_d_un_depot_sans_fin_de_validite():
         nationalite="CHE",
         nom="Suisse",
         prenoms="Karl",
-    )
+    ).td1()
 
     assert bande == (
         "ADFRAD7K2M9Q4X85903006620<<<<<",
@@ -56,9 +56,9 @@ def test_td1_d_un_depot_sans_fin_de_validite():
 
 
 def test_td1_d_un_jour_de_naissance_inconnu():
-    bande = mrz.td1(
+    bande = mrz.Bande(
         code="AF", **{**SPECIMEN, "numero": "F5H1R7V3B", "naissance": "1973-07-00", "expiration": "2029-11-20"}
-    )
+    ).td1()
 
     assert bande == (
         "AFFRAF5H1R7V3B97503120521<<<<<",
@@ -68,23 +68,23 @@ def test_td1_d_un_jour_de_naissance_inconnu():
 
 
 def test_td2_de_la_meme_personne():
-    assert mrz.td2(code="AP", **{**SPECIMEN, "optionnel": ""}) == (
+    assert mrz.Bande(code="AP", **{**SPECIMEN, "optionnel": ""}).td2() == (
         "APFRASPECIMEN<<NATACHA<CORINNE<<<<<<",
         "P3F8T2W6Z1ARG7307122F2702010<<<<<<<0",
     )
 
 
 def test_les_specimens_de_l_oaci():
-    assert mrz.td1(code="I", numero="D23145890", optionnel="", **ERIKSSON)[1:] == (
+    assert mrz.Bande(code="I", numero="D23145890", optionnel="", **ERIKSSON).td1()[1:] == (
         "7408122F1204159UTO<<<<<<<<<<<6",
         "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
     )
-    assert mrz.td1(code="I", numero="D23145890", **ERIKSSON)[0] == "I<UTOD231458907<<<<<<<<<<<<<<<"
-    assert mrz.td2(code="I", numero="D23145890", **ERIKSSON) == (
+    assert mrz.Bande(code="I", numero="D23145890", **ERIKSSON).td1()[0] == "I<UTOD231458907<<<<<<<<<<<<<<<"
+    assert mrz.Bande(code="I", numero="D23145890", **ERIKSSON).td2() == (
         "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<",
         "D231458907UTO7408122F1204159<<<<<<<6",
     )
-    assert mrz.td3(code="P", numero="L898902C3", optionnel="ZE184226B", **ERIKSSON) == (
+    assert mrz.Bande(code="P", numero="L898902C3", optionnel="ZE184226B", **ERIKSSON).td3() == (
         "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
     )
@@ -97,7 +97,7 @@ def test_le_chiffre_de_controle():
 
 
 def test_un_numero_de_plus_de_neuf_caracteres_deborde_dans_les_donnees_facultatives():
-    ligne = mrz.td1(code="I", **{**ERIKSSON, "numero": "D23145890734", "optionnel": ""})[0]
+    ligne = mrz.Bande(code="I", **{**ERIKSSON, "numero": "D23145890734", "optionnel": ""}).td1()[0]
 
     assert ligne == "I<UTOD23145890<7349<<<<<<<<<<<"
 
@@ -148,7 +148,7 @@ noms_latins = st.text(st.characters(codec="latin-1", categories=["Lu", "Ll", "Pd
 @given(nom=noms_latins, prenoms=noms_latins, naissance=st.sampled_from(["1980-00-00", "2001-05-00", "1999-12-31"]))
 def test_toute_bande_a_sa_forme(nom, prenoms, naissance):
     try:
-        lignes = mrz.td1(
+        lignes = mrz.Bande(
             code="AD",
             numero="D7K2M9Q4X",
             naissance=naissance,
@@ -156,7 +156,7 @@ def test_toute_bande_a_sa_forme(nom, prenoms, naissance):
             nationalite="MLI",
             nom=nom,
             prenoms=prenoms,
-        )
+        ).td1()
     except NonEncodable:
         return
     assert [len(ligne) for ligne in lignes] == [30, 30, 30]
