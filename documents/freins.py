@@ -1,4 +1,8 @@
-"""Limite des essais de la page de vérification, par adresse."""
+"""Limite des essais de la page de vérification, par adresse.
+
+En cache, à la différence des freins d'un compte (`usagers`) : vérifier est public et ne fait deviner aucun secret ;
+la limite n'épargne que du calcul, et un essai ne doit pas coûter une écriture en base.
+"""
 
 import time
 
