@@ -47,7 +47,7 @@ if (dialogue) {
 
   const afficher = (restant) => {
     const secondes = Math.max(0, Math.ceil(restant / 1000));
-    const texte = secondes > 60 ? dire(Math.ceil(secondes / 60), "minute") : dire(secondes, "second");
+    const texte = secondes > 60 ? dire(Math.floor(secondes / 60), "minute") : dire(secondes, "second");
     reste.textContent = texte;
     // Dit à chaque minute, puis à vingt secondes : pas à chaque seconde.
     if (secondes % 60 === 0 || secondes === 20) annonce.textContent = texte;
