@@ -5,6 +5,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from dsfr.models import DsfrConfig
 
@@ -35,6 +36,10 @@ class ReferenceAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
+    def changelist_view(self, request, extra_context=None):
+        titre = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": titre, **(extra_context or {})})
+
 
 class EnVigueurFilter(admin.SimpleListFilter):
     title = _("en vigueur")
@@ -55,6 +60,9 @@ class BaremeAdmin(ReferenceAdmin):
     list_filter = [EnVigueurFilter]
     search_fields = ["code", "source"]
     ordering = ["code", "du"]
+
+    def get_changeform_initial_data(self, request):
+        return {"valeurs": {}, **super().get_changeform_initial_data(request)}
 
 
 @admin.register(PieceReference)
@@ -91,10 +99,14 @@ class AgentAdmin(ReferenceAdmin):
     """Les droits des agents. Un compte s'ouvre par `manage.py creer_agent` ; nul ne change ses propres droits."""
 
     form = AgentForm
-    list_display = ["nom", "compte", "site", "roles", "actif"]
+    list_display = ["nom", "compte", "site", "roles_en_clair", "actif"]
     list_filter = ["actif"]
     list_select_related = ["compte", "site"]
     search_fields = ["nom", "compte__identifiant"]
+
+    @admin.display(description=_("rôles"))
+    def roles_en_clair(self, agent: Agent) -> str:
+        return ", ".join(str(Agent.Role(role).label) for role in agent.roles)
 
     def has_module_permission(self, request):
         return peut_changer_les_references(agent_de(request.user))

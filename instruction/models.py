@@ -22,7 +22,7 @@ class Agent(models.Model):
     compte = models.OneToOneField(Compte, models.PROTECT, related_name="agent")
     nom = models.CharField("nom affiché", max_length=100)
     site = models.ForeignKey(Site, models.PROTECT, related_name="agents")
-    roles = ArrayField(models.CharField(max_length=20, choices=Role), default=list)
+    roles = ArrayField(models.CharField(max_length=20, choices=Role), default=list, verbose_name="rôles")
     actif = models.BooleanField(default=True)
 
     class Meta:

@@ -35,10 +35,10 @@ class Site(models.Model):
 
     code = models.CharField(max_length=4, primary_key=True)
     departement = models.CharField("code du département", max_length=3, db_index=True)
-    libelle = models.CharField(max_length=120)
+    libelle = models.CharField("libellé", max_length=120)
     adresse = models.CharField(max_length=200)
     courriel = models.EmailField()
-    telephone = models.CharField(max_length=20)
+    telephone = models.CharField("téléphone", max_length=20)
     horaires = models.CharField(max_length=200, blank=True)
     invente = models.BooleanField("coordonnées inventées, à remplacer", default=False)
 
@@ -54,7 +54,7 @@ class Bareme(models.Model):
     """Un montant, un délai ou un seuil du droit, avec sa date d'effet et sa source."""
 
     code = models.CharField(max_length=60)
-    du = models.DateField("en vigueur du (vide : chargé, pas en vigueur)", null=True, blank=True)
+    du = models.DateField("en vigueur du", null=True, blank=True, help_text="Vide : chargé, pas en vigueur.")
     au = models.DateField("au (compris)", null=True, blank=True)
     valeurs = models.JSONField()
     source = models.CharField(max_length=200)
@@ -72,17 +72,17 @@ class Bareme(models.Model):
 class PieceReference(models.Model):
     """Le texte d'une pièce justificative et ses bornes ; la condition qui l'appelle vit dans la démarche."""
 
-    code = models.CharField("démarche et pièce : « etudiant.PASSEPORT »", max_length=60)
-    du = models.DateField(null=True, blank=True)
-    au = models.DateField(null=True, blank=True)
-    libelle = models.CharField(max_length=200)
-    libelle_en = models.CharField(max_length=200)
+    code = models.CharField(max_length=60, help_text="Démarche et pièce, par exemple etudiant.PASSEPORT.")
+    du = models.DateField("en vigueur du", null=True, blank=True, help_text="Vide : chargé, pas en vigueur.")
+    au = models.DateField("au (compris)", null=True, blank=True)
+    libelle = models.CharField("libellé", max_length=200)
+    libelle_en = models.CharField("libellé en anglais", max_length=200)
     texte = models.TextField()
-    texte_en = models.TextField()
+    texte_en = models.TextField("texte en anglais")
     obligatoire = models.BooleanField(default=True)
-    absence_permise = models.BooleanField("« Je n'ai pas ce document » proposé", default=False)
-    fichiers_min = models.PositiveSmallIntegerField(default=1)
-    fichiers_max = models.PositiveSmallIntegerField(default=5)
+    absence_permise = models.BooleanField(default=False, help_text="« Je n'ai pas ce document » est proposé.")
+    fichiers_min = models.PositiveSmallIntegerField("fichiers au moins", default=1)
+    fichiers_max = models.PositiveSmallIntegerField("fichiers au plus", default=5)
     anciennete_max = models.PositiveSmallIntegerField("âge au plus, en mois", null=True, blank=True)
     source = models.CharField(max_length=200)
 

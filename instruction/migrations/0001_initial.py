@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('nom', models.CharField(max_length=100, verbose_name='nom affiché')),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('accueil', 'accueil'), ('instructeur', 'instructeur'), ('valideur', 'valideur'), ('signataire', 'signataire'), ('remise', 'remise'), ('support', 'support'), ('admin_fonctionnel', 'administrateur fonctionnel'), ('auditeur', 'auditeur')], max_length=20), default=list, size=None)),
+                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('accueil', 'accueil'), ('instructeur', 'instructeur'), ('valideur', 'valideur'), ('signataire', 'signataire'), ('remise', 'remise'), ('support', 'support'), ('admin_fonctionnel', 'administrateur fonctionnel'), ('auditeur', 'auditeur')], max_length=20), default=list, size=None, verbose_name='rôles')),
                 ('actif', models.BooleanField(default=True)),
             ],
             options={
