@@ -39,14 +39,14 @@ def _genre(jours: int) -> str:
 
 
 def fin_de_droits(demande: Demande, jour: dt.date) -> Delai | None:
-    """« 12 jours », « expire aujourd'hui », « expiré depuis 3 jours » ; rien à compter une fois le dossier décidé."""
+    """« dans 12 jours », « expire aujourd'hui », « expiré depuis 3 jours » ; rien une fois décidé."""
     if demande.fin_de_droits is None:
         return None
     jours = (demande.fin_de_droits - jour).days
     if demande.etat not in ETATS_A_INSTRUIRE:
         return Delai(demande.fin_de_droits, "")
     if jours > 0:
-        texte = ngettext("%(n)s jour", "%(n)s jours", jours) % {"n": jours}
+        texte = ngettext("dans %(n)s jour", "dans %(n)s jours", jours) % {"n": jours}
     elif jours == 0:
         texte = _("expire aujourd'hui")
     else:

@@ -21,7 +21,7 @@ def test_la_tete_dit_qui_quoi_et_ce_qu_il_reste(client_agent, deposee):
     page = lire(client_agent, deposee).content.decode()
 
     assert "<h1" in page and "JOHN JULIE" in page
-    for dit in ("Demande déposée", "90 jours", "dans 90 jours", deposee.usager.numero_etranger, "personne"):
+    for dit in ("Demande déposée", "dans 90 jours", deposee.usager.numero_etranger, "personne"):
         assert dit in page
     assert "Prendre en charge" in page and "Accorder" not in page
 
