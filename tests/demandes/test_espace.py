@@ -153,6 +153,7 @@ def test_la_decision_favorable_se_lit_dans_le_suivi(client_usager, deposee, le, 
     texte = client_usager.get(reverse("demandes:suivi", args=[deposee.numero])).content.decode()
 
     assert "Décision favorable" in texte and "Attestation de décision favorable" in texte
+    assert "refus implicite" not in texte  # décidée, la demande n'attend plus de réponse
     assert "PRT Paris" in texte
 
 
