@@ -53,6 +53,7 @@ def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict) 
             "au": decision.au.isoformat(),
             "taxe": str(decision.taxe),
             "travail": titre.travail,
+            "avec_le_visa": titre.visa_ou_titre,
             "renouvellement": not demarche.cas_de_code(demande.cas).premiere_demande,
         },
     }

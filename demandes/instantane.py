@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from demandes.demarches.etapes import INFORMATIONS
 from demandes.models import Demande
 from demandes.parcours import Parcours
 
@@ -52,7 +53,7 @@ def parties(parcours: Parcours) -> list[dict]:
 def contenu_du_depot(parcours: Parcours) -> dict:
     """Tout ce que le service instruira, indépendant des formulaires de demain."""
     demande, titre = parcours.demande, parcours.demande.titre_de_depart
-    informations = parcours.valeurs("informations")
+    informations = parcours.valeurs(INFORMATIONS.code)
     voie = f"{informations.get('adresse_numero', '')} {informations.get('adresse_voie', '')}".strip()
     return {
         "demarche": demande.demarche,
@@ -85,6 +86,8 @@ def contenu_du_depot(parcours: Parcours) -> dict:
                 "libelle": piece.reference.libelle,
                 "obligatoire": piece.obligatoire,
                 "numero": piece.numero,
+                "declaration": piece.texte if piece.declaree else "",
+                "anciennete_max": piece.reference.anciennete_max,
                 "absence": "" if piece.est_fournie else piece.absence,
                 "fichiers": [
                     {

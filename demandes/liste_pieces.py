@@ -52,7 +52,7 @@ def _piece(demarche: Demarche, piece: Piece, references: dict[str, PieceReferenc
     textes = [references[f"{code}.{variante}"] for variante in piece.variantes] or [principale]
     return {
         "libelle": getattr(principale, f"libelle{suffixe}"),
-        "quand": piece.quand,
+        "quand": "" if piece.dit_sa_condition else piece.quand,
         "textes": [getattr(reference, f"texte{suffixe}") for reference in textes],
         "facultative": not principale.obligatoire and piece.obligatoire_si is None,
         "minimum": principale.fichiers_min if principale.fichiers_min > 1 else 0,

@@ -54,6 +54,7 @@ class PieceDemandee:
     obligatoire: bool
     fichiers: tuple[PieceJointe, ...]
     absence: str
+    declaree: bool
     langue: str
 
     @property
@@ -80,6 +81,8 @@ class PieceDemandee:
 
     @property
     def est_fournie(self) -> bool:
+        if self.piece.declaration:
+            return self.declaree
         return bool(self.numero) if self.piece.numero else len(self.fichiers) >= self.reference.fichiers_min
 
     @property
@@ -89,7 +92,7 @@ class PieceDemandee:
 
     @property
     def accepte_un_fichier(self) -> bool:
-        return not self.piece.numero and len(self.fichiers) < self.reference.fichiers_max
+        return self.piece.a_des_fichiers and len(self.fichiers) < self.reference.fichiers_max
 
 
 def fenetre_de(cas: Cas, contexte: Contexte) -> Fenetre | None:
@@ -224,10 +227,9 @@ class Parcours:
         return list(self._pieces())
 
     def _pieces(self) -> Iterator[PieceDemandee]:
-        etape = next(etape for etape in self.etapes if etape.genre == "pieces")
-        declarations = self.saisie(etape).reponses or {}
+        declarations = self.saisie(self.demarche.etape_de_genre("pieces")).reponses or {}
         for piece in self.demarche.pieces:
-            if not piece.demandee_si(self.reponses, self.contexte):
+            if piece.demandee_si is not None and not piece.demandee_si(self.reponses, self.contexte):
                 continue
             reference = self.reference(piece)
             obligatoire = reference.obligatoire
@@ -242,6 +244,7 @@ class Parcours:
                 obligatoire=obligatoire,
                 fichiers=tuple(self._fichiers.get(piece.code, ())),
                 absence=raison if absente else "",
+                declaree=piece.declaration and bool(declarations.get(f"declaree_{piece.code}")),
                 langue=self.langue,
             )
 
@@ -281,13 +284,14 @@ class Parcours:
         return list(self._manques())
 
     def _manques(self) -> Iterator[Manque]:
+        recapitulatif = self.demarche.etape_de_genre("recapitulatif").code
         if isinstance(self.situation, Fermee):
             yield Manque("situation", str(self.situation.motif), self.etapes[0].code)
         if self.est_trop_tot:
             jour = self.fenetre.ouverture
             jours = self.contexte.valeur("sejour.fenetre_depot", "ouverture")
             texte = _("Le dépôt s'ouvre le %(jour)s, %(jours)s jours avant la fin de votre titre.")
-            yield Manque("fenetre", texte % {"jour": f"{jour:%d/%m/%Y}", "jours": jours}, "recapitulatif")
+            yield Manque("fenetre", texte % {"jour": f"{jour:%d/%m/%Y}", "jours": jours}, recapitulatif)
         for etape in self.demarche.parties:
             if not self.est_faite(etape):
                 texte = _("L'étape « %(etape)s » n'est pas terminée.") % {"etape": etape.titre}
@@ -301,7 +305,7 @@ class Parcours:
                 yield Manque(
                     "relecture",
                     texte % {"etape": etape.titre, "rang": rang, "total": total},
-                    "recapitulatif",
+                    recapitulatif,
                     f"partie-{etape.code}",
                 )
 

@@ -156,15 +156,17 @@ def contexte_de_la_decision(document: Document, decision: dict) -> dict:
     feminin = decision["titre"].split(" ")[0].lower() not in MASCULINS
     return decision | {
         "le": date_francaise(decision["le"]),
-        "du": f"{document.valable_du:%d/%m/%Y}",
-        "au": f"{document.valable_au:%d/%m/%Y}",
+        "du": date_francaise(decision["du"]),
+        "au": date_francaise(decision["au"]),
+        "attestation_du": f"{document.valable_du:%d/%m/%Y}",
+        "attestation_au": f"{document.valable_au:%d/%m/%Y}",
         "taxe": montant(decision["taxe"]),
         "article": "Une" if feminin else "Un",
         "accord": "e" if feminin else "",
         "pronom": "Elle" if feminin else "Il",
         "autorisation": autorisation(document.donnees),
         "a_titre_accessoire": decision["travail"] == ACCESSOIRE,
-        "avec_le_visa": bool(document.donnees["numero_visa"]),
+        "avec_le_visa": decision.get("avec_le_visa", False) or bool(document.donnees["numero_visa"]),
     }
 
 

@@ -69,11 +69,13 @@ class Personne:
 # Sans compte : à ouvrir soi-même, avec le numéro et les dates du titre.
 A_CREER = (
     Personne("7703004369", "renouvellement, dans la fenêtre de dépôt : le parcours du guide"),
+    Personne("5903006620", "titre permanent « Citoyen UE/EEE/Suisse » : le parcours du second guide"),
     Personne("9903000101", "VLS-TS étudiant validé : renouvellement"),
     Personne("9903000105", "visa long séjour étudiant, nationalité algérienne : première demande"),
     Personne("7503120010", "carte « salarié » : changement de motif"),
     Personne("7503120020", "titre qui expire dans 30 jours : dépôt tardif, conséquence dite"),
     Personne("7503120041", "jour et mois de naissance inconnus"),
+    Personne("5903006712", "titre permanent UE d'un Britannique : démarche fermée, et pourquoi"),
 )
 COMPTES = (
     Personne("7503119958", "compte ouvert, rien de déposé : se connecter et renouveler"),
@@ -88,8 +90,9 @@ class Dossier:
 
     personne: Personne
     adresse: Mapping[str, str]
-    etudes: Mapping[str, str]
-    ressources: tuple[tuple[str, str], ...]
+    etudes: Mapping[str, str] = field(default_factory=dict)
+    ressources: tuple[tuple[str, str], ...] = ()
+    demarche: str = "etudiant"
     explication: str = ""
     absentes: Mapping[str, str] = field(default_factory=dict)
     observations: str = ""
@@ -129,6 +132,7 @@ DOSSIERS = (
         (("personnelles", "650"),),
         pris_par="agent.nord",
     ),
+    Dossier(Personne("5903006710", "citoyen européen, demande complète déposée à Lille"), LILLE, demarche="citoyen_ue"),
 )
 
 
@@ -171,7 +175,7 @@ def deposer(dossier: Dossier, *, le: dt.datetime) -> None:
     usager = dossier.personne.usager()
     if Demande.objects.filter(usager=usager, numero__isnull=False).exists():
         return
-    demarche, compte = DEMARCHES["etudiant"], usager.compte
+    demarche, compte = DEMARCHES[dossier.demarche], usager.compte
     demande = usager_operations.commencer(demarche, usager, par=compte, le=le)
     for etape in demarche.parties:
         parcours = Parcours(demande, le=le, langue="fr")
@@ -183,7 +187,9 @@ def deposer(dossier: Dossier, *, le: dt.datetime) -> None:
             usager_operations.enregistrer_etape(demande, etape, form, version=version, le=le, par=compte)
         else:
             _joindre(demande, dossier, parcours, le=le)
-            declarees = MultiValueDict()
+            declarees = MultiValueDict(
+                {f"declaree_{piece.code}": ["on"] for piece in demarche.pieces if piece.declaration}
+            )
             for code, raison in dossier.absentes.items():
                 declarees.update({f"absente_{code}": "on", f"raison_{code}": raison})
             usager_operations.enregistrer_pieces(demande, etape, declarees, version=version, le=le, valider=True)
@@ -201,8 +207,8 @@ def _reponses(dossier: Dossier) -> dict[str, dict[str, list[str]]]:
     """Ce que la personne aurait tapé, étape par étape."""
     etudes = dossier.etudes
     cursus = {
-        "etablissement": ["universite"], "nom_etablissement": [etudes["nom"]], "cycle": [etudes["cycle"]],
-        "niveau": [etudes["niveau"]], "diplome": [etudes["diplome"]], "discipline": ["biologie"],
+        "etablissement": ["universite"], "nom_etablissement": [etudes.get("nom")], "cycle": [etudes.get("cycle")],
+        "niveau": [etudes.get("niveau")], "diplome": [etudes.get("diplome")], "discipline": ["biologie"],
     }  # fmt: skip
     lignes = {"ressources-TOTAL_FORMS": [str(len(dossier.ressources))], "ressources-INITIAL_FORMS": ["0"]}
     for rang, (origine, montant) in enumerate(dossier.ressources):
@@ -227,7 +233,12 @@ def _joindre(demande: Demande, dossier: Dossier, parcours: Parcours, *, le: dt.d
     for rang, piece in enumerate(parcours.pieces):
         if piece.piece.numero:
             usager_operations.confirmer_ephoto(demande, f"1DEMO{compte.identifiant:0>12}AAA00"[:22], le=le)
-        elif piece.obligatoire and not piece.fichiers and piece.code not in dossier.absentes:
+        elif (
+            piece.piece.a_des_fichiers
+            and piece.obligatoire
+            and not piece.fichiers
+            and piece.code not in dossier.absentes
+        ):
             for page in range(1, piece.reference.fichiers_min + 1):
                 fichier = specimen(piece.libelle, demande.usager.nom_complet, page, en_pdf=rang % 2 == 0)
                 usager_operations.joindre_piece(demande, piece.code, fichier, par=compte, le=le)

@@ -193,7 +193,8 @@ def contexte_de_la_decision(demande: Demande, sens: str) -> dict:
 
 
 def _contexte(demande: Demande) -> dict:
-    return {"numero": demande.numero, "nom": demande.usager.nom_complet}
+    sms = DEMARCHES[demande.demarche].sms
+    return {"numero": demande.numero, "nom": demande.usager.nom_complet, "sms": sms}
 
 
 # --- Comptes d'agents ------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """Le registre des démarches : les ajouter ici suffit à les ouvrir."""
 
 from demandes.demarches.base import Cas, Demarche, Fermee
+from demandes.demarches.citoyen_ue import CITOYEN_UE
 from demandes.demarches.etudiant import ETUDIANT
 from demandes.droit import Contexte
 
-DEMARCHES: dict[str, Demarche] = {demarche.code: demarche for demarche in (ETUDIANT,)}
+DECLARATIONS: tuple[Demarche, ...] = (ETUDIANT, CITOYEN_UE)
+DEMARCHES: dict[str, Demarche] = {demarche.code: demarche for demarche in DECLARATIONS}
 
 
 def demarches_ouvertes() -> list[Demarche]:

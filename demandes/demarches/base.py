@@ -1,7 +1,8 @@
 """De quoi une démarche est faite : étapes, pièces, cas, titres. Tout est déclaré, rien n'est enregistré ici."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from demandes.demarches.formulaires import EtapeForm, Reponses, Texte
 from demandes.droit import Contexte
@@ -22,6 +23,26 @@ class Etape:
 
 
 @dataclass(frozen=True)
+class Regle:
+    """Une règle qui lit les réponses : ce qu'elle dit en mots, les étapes qu'elle lit, ce qu'elle calcule.
+
+    Elle ne reçoit que les étapes qu'elle nomme : `manage.py check` sait ainsi de quoi elle dépend.
+    """
+
+    texte: Texte
+    etapes: tuple[str, ...]
+    calcul: Callable[[Reponses, Contexte], Any]
+
+    def __call__(self, reponses: Mapping, contexte: Contexte) -> Any:
+        return self.calcul({code: reponses[code] for code in self.etapes}, contexte)
+
+
+def regle(texte: Texte, *etapes: str) -> Callable[[Callable[[Reponses, Contexte], Any]], Regle]:
+    """`@regle(_("Si vous êtes boursier"), "ressources")` sur une fonction (réponses, contexte)."""
+    return lambda calcul: Regle(texte, etapes, calcul)
+
+
+@dataclass(frozen=True)
 class Rubrique:
     """Un groupe de pièces sur la page des justificatifs."""
 
@@ -33,19 +54,35 @@ class Rubrique:
 class Piece:
     """Une pièce demandée selon les réponses ; son texte et ses bornes sont des `PieceReference` datées.
 
-    `variante` : suffixe de la référence à lire (« etudiant.DOMICILE.hotel »). `numero` : nature du numéro saisi, pour
-    une pièce sans fichier. `quand` : la condition en mots, pour la liste à télécharger.
+    `demandee_si` : toujours demandée sans elle. `variante` : suffixe de la référence à lire
+    (« etudiant.DOMICILE.hotel »). Sans fichier : `numero`, nature d'un numéro à saisir, ou `declaration`, une
+    déclaration sur l'honneur à cocher. `dit_sa_condition` : le texte de la pièce dit déjà quand elle est demandée.
     """
 
     code: str
     rubrique: Rubrique
     sous_rubrique: Texte = ""
-    demandee_si: Callable[[Reponses, Contexte], bool] = lambda reponses, contexte: True
-    obligatoire_si: Callable[[Reponses, Contexte], bool] | None = None
+    demandee_si: Regle | None = None
+    obligatoire_si: Regle | None = None
     variantes: tuple[str, ...] = ()
-    variante: Callable[[Reponses, Contexte], str] | None = None
+    variante: Regle | None = None
     numero: str = ""
-    quand: Texte = ""
+    declaration: bool = False
+    dit_sa_condition: bool = False
+
+    @property
+    def a_des_fichiers(self) -> bool:
+        return not (self.numero or self.declaration)
+
+    @property
+    def quand(self) -> Texte:
+        """La condition en mots, vide quand la pièce est toujours demandée."""
+        condition = self.demandee_si or self.variante
+        return condition.texte if condition else ""
+
+    @property
+    def regles(self) -> tuple[Regle, ...]:
+        return tuple(r for r in (self.demandee_si, self.obligatoire_si, self.variante) if r is not None)
 
 
 @dataclass(frozen=True)
@@ -66,7 +103,10 @@ class Fermee:
 
 @dataclass(frozen=True)
 class TitreDelivrable:
-    """Un titre qu'un agent peut accorder. `duree_max` en mois ; `taxe` : code du barème."""
+    """Un titre qu'un agent peut accorder. `duree_max` en mois ; `taxe` : code du barème.
+
+    `visa_ou_titre` : l'attestation de décision vaut avec l'ancien titre ou le visa, et le dit (guide 004).
+    """
 
     code: str
     libelle: Texte
@@ -75,11 +115,16 @@ class TitreDelivrable:
     taxe: str
     travail: str = ""
     schengen: bool | None = None
+    visa_ou_titre: bool = False
 
 
 @dataclass(frozen=True)
 class Demarche:
-    """Une démarche entière, dans un fichier : ce que le moteur, les agents et les documents ont besoin d'en savoir."""
+    """Une démarche entière, dans un fichier : ce que le moteur, les agents et les documents ont besoin d'en savoir.
+
+    `preambule` et `apres_depot` : gabarits inclus avant de commencer et sous la confirmation. `silence` : barème du
+    délai qui vaut rejet. `docs/demarches.md` et `manage.py demarches` montrent le tout.
+    """
 
     code: str
     objet: str
@@ -100,12 +145,21 @@ class Demarche:
     categorie: str
     sms: bool = True
     schengen_depot: bool | None = None
+    apres_depot: str = ""
 
     def etape(self, code: str) -> Etape | None:
         return next((etape for etape in self.etapes if etape.code == code), None)
 
     def cas_de_code(self, code: str) -> Cas:
         return next(cas for cas in self.tous_les_cas if cas.code == code)
+
+    def etape_de_genre(self, genre: str) -> Etape:
+        """La seule étape de ce genre : pieces, recapitulatif ou confirmation."""
+        return next(etape for etape in self.etapes if etape.genre == genre)
+
+    @property
+    def rang_du_depot(self) -> int:
+        return self.etapes.index(self.etape_de_genre("recapitulatif")) + 1
 
     @property
     def parties(self) -> tuple[Etape, ...]:

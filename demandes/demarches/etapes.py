@@ -7,13 +7,23 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from demandes.champs import SANS_CHOIX, CodePostalField, OuiNonField, cle_verifiee, valider_encodable
-from demandes.demarches.base import Etape
-from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, Ligne, LigneForm
+from demandes.demarches.base import Etape, regle
+from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, Ligne, LigneForm, Reponses
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
 from usagers.dates import DatePartielle
 from usagers.models import Usager
 from usagers.presentation import nationalite, nom_du_pays
+
+A_LA_PREFECTURE = _("Rendez-vous sur le site de la préfecture de votre domicile pour faire cette démarche.")
+SANS_TITRE_CONNU = _("Vous n'avez ni titre de séjour ni visa connu de l'administration. ")
+# Sous-rubriques des pièces d'informations personnelles (guides, étape des justificatifs).
+ETAT_CIVIL, DOMICILIATION = _("État-civil"), _("Domiciliation")
+
+
+@regle(_("Selon votre logement"), "informations")
+def logement(reponses: Reponses, contexte: Contexte) -> str:
+    return reponses["informations"].get("logement", "")
 
 
 def lignes_etat_civil(usager: Usager) -> list[Ligne]:

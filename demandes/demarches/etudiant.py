@@ -5,12 +5,23 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from demandes.champs import SANS_CHOIX, MontantField, OuiNonField
-from demandes.demarches.base import Cas, Demarche, Etape, Fermee, Piece, Rubrique, TitreDelivrable
-from demandes.demarches.etapes import CONFIRMATION, INFORMATIONS, JUSTIFICATIFS, RECAPITULATIF
+from demandes.demarches.base import Cas, Demarche, Etape, Fermee, Piece, Regle, Rubrique, TitreDelivrable, regle
+from demandes.demarches.etapes import (
+    A_LA_PREFECTURE,
+    CONFIRMATION,
+    DOMICILIATION,
+    ETAT_CIVIL,
+    INFORMATIONS,
+    JUSTIFICATIFS,
+    RECAPITULATIF,
+    SANS_TITRE_CONNU,
+    logement,
+)
 from demandes.demarches.formulaires import (
     Avertissement,
     BlocFormSet,
@@ -328,48 +339,48 @@ RESSOURCES = Etape(
 NATURES_TITRE_HORS_VISA = frozenset({"CST", "CSP", "CRA", "CR", "APS", "UE", "RLD_UE"})
 
 
+@regle(_("Si vous avez un titre de séjour, hors VLS-TS"))
 def detient_un_titre_hors_vlsts(reponses: Reponses, contexte: Contexte) -> bool:
     return contexte.titre is not None and contexte.titre.nature in NATURES_TITRE_HORS_VISA
 
 
+@regle(_("Si votre titre de séjour n'est plus valable, ou si vous avez un visa"))
 def sans_titre_en_cours(reponses: Reponses, contexte: Contexte) -> bool:
     """Pas de carte en cours de validité : visa, ou carte expirée ; le passeport devient obligatoire."""
     return not detient_un_titre_hors_vlsts(reponses, contexte) or contexte.titre.fin < contexte.jour
 
 
-def toujours(reponses: Reponses, contexte: Contexte) -> bool:
-    return True
-
-
+@regle(_("Si vous suivez un programme de mobilité"), "motif")
 def en_mobilite(reponses: Reponses, contexte: Contexte) -> bool:
     return reponses["motif"].get("mobilite") == "oui"
 
 
+@regle(_("Si vous étiez étudiant en France l'année précédente"), "motif")
 def etudiant_en_france_l_an_passe(reponses: Reponses, contexte: Contexte) -> bool:
     return reponses["motif"].get("etudiant_precedente") == "oui"
 
 
+@regle(_("Si vous avez validé l'année précédente"), "motif")
 def annee_precedente_validee(reponses: Reponses, contexte: Contexte) -> bool:
     return reponses["motif"].get("precedente_resultat") == "validee"
 
 
-def a_pour_ressource(origine: str):
+def a_pour_ressource(origine: str) -> Regle:
+    libelle = dict(ORIGINES)[origine]
+
+    @regle(format_lazy(_("Si l'une de vos ressources est « {origine} »"), origine=libelle), "ressources")
     def condition(reponses: Reponses, contexte: Contexte) -> bool:
         return any(ligne["origine"] == origine for ligne in reponses["ressources"].get("ressources", ()))
 
     return condition
 
 
+@regle(_("Si c'est votre première demande d'un titre « Étudiant »"))
 def premiere_demande(reponses: Reponses, contexte: Contexte) -> bool:
     cas = cas_etudiant(contexte)
     return isinstance(cas, Cas) and cas.premiere_demande
 
 
-def logement(reponses: Reponses, contexte: Contexte) -> str:
-    return reponses["informations"].get("logement", "")
-
-
-ETAT_CIVIL, DOMICILIATION = _("État-civil"), _("Domiciliation")
 R_INFORMATIONS, R_MOTIF = Rubrique(_("Informations personnelles")), Rubrique(_("Motif de séjour"))
 R_RESSOURCES = Rubrique(
     _("Ressources"),
@@ -381,6 +392,7 @@ PIECES = (
         R_INFORMATIONS,
         ETAT_CIVIL,
         demandee_si=detient_un_titre_hors_vlsts,
+        dit_sa_condition=True,
     ),
     Piece(
         "PASSEPORT",
@@ -388,7 +400,7 @@ PIECES = (
         ETAT_CIVIL,
         obligatoire_si=sans_titre_en_cours,
     ),
-    Piece("ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande),
+    Piece("ACTE_NAISSANCE", R_INFORMATIONS, ETAT_CIVIL, demandee_si=premiere_demande, dit_sa_condition=True),
     Piece("EPHOTO", R_INFORMATIONS, ETAT_CIVIL, numero="ephoto"),
     Piece(
         "DOMICILE",
@@ -396,29 +408,29 @@ PIECES = (
         DOMICILIATION,
         variantes=("locataire_proprietaire", "hotel", "heberge"),
         variante=logement,
-        quand=_("Selon votre logement"),
     ),
     Piece("INSCRIPTION", R_MOTIF),
-    Piece("MOBILITE", R_MOTIF, demandee_si=en_mobilite, quand=_("Si vous suivez un programme de mobilité")),
+    Piece("MOBILITE", R_MOTIF, demandee_si=en_mobilite),
     Piece(
         "RELEVES_NOTES",
         R_MOTIF,
         demandee_si=etudiant_en_france_l_an_passe,
-        quand=_("Si vous étiez étudiant en France l'année précédente"),
     ),
     Piece("DERNIER_DIPLOME", R_MOTIF),
-    Piece("REUSSITE", R_MOTIF, demandee_si=annee_precedente_validee, quand=_("Si vous avez validé l'année précédente")),
+    Piece("REUSSITE", R_MOTIF, demandee_si=annee_precedente_validee),
     Piece(
         "RES_TIERS",
         R_RESSOURCES,
         demandee_si=a_pour_ressource("pris_en_charge"),
+        dit_sa_condition=True,
     ),
-    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier")),
-    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie")),
+    Piece("RES_BOURSE", R_RESSOURCES, demandee_si=a_pour_ressource("boursier"), dit_sa_condition=True),
+    Piece("RES_SALAIRE", R_RESSOURCES, demandee_si=a_pour_ressource("salarie"), dit_sa_condition=True),
     Piece(
         "RES_PERSO",
         R_RESSOURCES,
         demandee_si=a_pour_ressource("personnelles"),
+        dit_sa_condition=True,
     ),
 )
 
@@ -431,14 +443,13 @@ ETU_CHGT_MOTIF = Cas("ETU_CHGT_MOTIF", premiere_demande=True, fenetre=True)
 ETU_TITRE = Cas("ETU_TITRE", premiere_demande=False, fenetre=True)
 
 MOTIFS_ETUDIANT = frozenset({"etudiant", "etudiant_eleve", "etudiant_mobilite"})
-A_LA_PREFECTURE = _("Rendez-vous sur le site de la préfecture de votre domicile pour faire cette démarche.")
 
 
 def cas_etudiant(contexte: Contexte) -> Cas | Fermee:
     """La situation de départ, ou pourquoi la démarche n'est pas ouverte (domaine §1.1)."""
     titre, jour = contexte.titre, contexte.jour
     if titre is None:
-        return Fermee(_("Vous n'avez ni titre de séjour ni visa connu de l'administration. ") + A_LA_PREFECTURE)
+        return Fermee(SANS_TITRE_CONNU + A_LA_PREFECTURE)
     delai = contexte.valeur("sejour.titre_expire", "jours")
     if titre.fin < jour - dt.timedelta(days=delai):
         depuis = ngettext("%(n)s jour", "%(n)s jours", delai) % {"n": delai}
@@ -516,4 +527,5 @@ ETUDIANT = Demarche(
     ),
     silence="etudiant.silence",
     categorie="ETUDIANT",
+    apres_depot="demandes/apres_depot/etudiant.html",
 )

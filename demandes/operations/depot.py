@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from demandes.attestations import donnees_du_depot
 from demandes.demarches import DEMARCHES
+from demandes.demarches.etapes import INFORMATIONS
 from demandes.etats import Etat
 from demandes.instantane import contenu_du_depot, texte_de_recherche
 from demandes.models import Compteur, Demande, Instantane, Site
@@ -57,11 +58,11 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         parcours.saisies = {saisie.etape: saisie for saisie in saisies}
         if parcours.manques:
             raise DemandeIncomplete(parcours.manques)
-        informations = parcours.valeurs("informations")
+        informations = parcours.valeurs(INFORMATIONS.code)
         site = site_de(code_postal=informations["adresse_code_postal"], insee=informations.get("adresse_insee", ""))
         if site is None:
             texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
-            raise DemandeIncomplete([Manque("site", texte, "informations", "id_adresse_code_postal")])
+            raise DemandeIncomplete([Manque("site", texte, INFORMATIONS.code, "id_adresse_code_postal")])
         _mettre_a_jour_le_profil(demande.usager, informations)
         demande.site = site
         demande.deposee_le = le

@@ -25,7 +25,7 @@ ENVOIS_MAX = 200
 
 def _modifier_pieces(demande: Demande, *, le: dt.datetime) -> None:
     """Une pièce change : la partie « Justificatifs » est à relire."""
-    etape = next(etape for etape in DEMARCHES[demande.demarche].etapes if etape.genre == "pieces")
+    etape = DEMARCHES[demande.demarche].etape_de_genre("pieces")
     Saisie.objects.filter(demande=demande, etape=etape.code).update(relue_le=None)
     Demande.objects.filter(pk=demande.pk).update(modifiee_le=le, version=F("version") + 1)
 
@@ -33,7 +33,7 @@ def _modifier_pieces(demande: Demande, *, le: dt.datetime) -> None:
 def piece_demandee(parcours: Parcours, code: str) -> PieceDemandee:
     """La pièce à fichiers que les réponses appellent sous ce code. Lève `PieceRefusee`."""
     piece = parcours.piece(code)
-    if piece is None or piece.piece.numero:
+    if piece is None or not piece.piece.a_des_fichiers:
         raise PieceRefusee(_("Cette pièce n'est pas demandée."))
     return piece
 
@@ -116,14 +116,14 @@ def retablir_piece(demande: Demande, piece: PieceJointe, *, le: dt.datetime) -> 
 def enregistrer_pieces(
     demande: Demande, etape: Etape, donnees: MultiValueDict, *, version: int, le: dt.datetime, valider: bool
 ) -> Saisie:
-    """Garde les « Je n'ai pas ce document », leurs raisons et le n° ephoto tapé ; `valider` ferme l'étape réglée.
+    """Garde ce qui est coché, les raisons et le n° ephoto tapé ; `valider` ferme l'étape si elle est réglée.
 
     Validée, elle porte `validee_le` ; sinon `pieces_a_regler` dit ce qui manque. Lève `SaisiePerimee`, `DemandeFigee`.
     """
     demande = verrouiller_brouillon(demande)
     parcours = Parcours(demande, le=le)
     codes = [piece.code for piece in parcours.demarche.pieces]
-    noms = {"ephoto"} | {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison")}
+    noms = {"ephoto"} | {f"{prefixe}_{code}" for code in codes for prefixe in ("absente", "raison", "declaree")}
     brut = {nom: [texte.replace("\x00", "")[:500] for texte in donnees.getlist(nom)] for nom in donnees if nom in noms}
     champs = {"reponses": brut, "enregistree_le": le}
     actuelle = parcours.saisies.get(etape.code)
@@ -149,6 +149,8 @@ def pieces_a_regler(parcours: Parcours, etape: Etape) -> list[Manque]:
         nombre = piece.reference.fichiers_min
         if piece.piece.numero:
             texte = _("Saisissez et confirmez votre numéro ephoto.")
+        elif piece.piece.declaration:
+            texte = _("%(piece)s : cochez la déclaration, ou dites pourquoi vous ne pouvez pas la faire.")
         elif 0 < len(piece.fichiers) < nombre:
             texte = _("%(piece)s : joignez %(nombre)s fichiers, ou dites pourquoi vous ne les avez pas tous.")
         elif piece.reference.absence_permise:

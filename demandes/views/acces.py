@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
+from demandes.demarches import DEMARCHES
 from demandes.demarches.base import Etape, Fermee
 from demandes.models import Demande
 from demandes.parcours import Parcours
@@ -23,9 +24,10 @@ def parcours_de(request: HttpRequest, pk: int, *, le: dt.datetime) -> Parcours:
     return Parcours(get_object_or_404(demandes, pk=pk), le=le)
 
 
-def etape_demandee(parcours: Parcours, code: str) -> Etape:
+def etape_demandee(parcours: Parcours, code: str) -> Etape | None:
+    """L'étape de ce code ; rien si elle est d'une autre démarche, 404 si elle n'est d'aucune."""
     etape = parcours.demarche.etape(code)
-    if etape is None:
+    if etape is None and not any(demarche.etape(code) for demarche in DEMARCHES.values()):
         raise Http404
     return etape
 
@@ -41,6 +43,14 @@ def barrer(request: HttpRequest, parcours: Parcours, etape: Etape) -> HttpRespon
         _("Terminez d'abord l'étape « %(courante)s » : l'étape « %(voulue)s » s'ouvrira ensuite.")
         % {"courante": parcours.courante.titre, "voulue": etape.titre},
     )
+    return redirect(adresse_de(parcours.demande, parcours.courante))
+
+
+def vers_sa_propre_etape(request: HttpRequest, parcours: Parcours) -> HttpResponse:
+    """L'adresse est celle d'une étape d'une autre démarche : le brouillon de celle-ci se reprend où il en était."""
+    if not parcours.demande.est_brouillon:
+        return vers_la_demande(parcours.demande)
+    messages.info(request, _("Cette étape n'est pas dans votre démarche : voici où vous en étiez. Rien n'est perdu."))
     return redirect(adresse_de(parcours.demande, parcours.courante))
 
 

@@ -29,6 +29,7 @@ from demandes.views.acces import (
     parcours_de,
     retour,
     vers_la_demande,
+    vers_sa_propre_etape,
     version_lue,
 )
 from demandes.views.situation import fenetre_a_dire
@@ -48,6 +49,8 @@ def etape(request: HttpRequest, pk: int, code: str) -> HttpResponse:
 def _etape(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     parcours = parcours_de(request, pk, le=timezone.now())
     demandee = etape_demandee(parcours, code)
+    if demandee is None:
+        return vers_sa_propre_etape(request, parcours)
     # Un envoi du récapitulatif n'est pas jugé deux fois : son opération dit tout ce qui manque.
     se_juge_seul = request.method == "POST" and demandee.genre == "recapitulatif"
     if not se_juge_seul and (ailleurs := barrer(request, parcours, demandee)):
@@ -287,7 +290,7 @@ def etape_brouillon(request: HttpRequest, pk: int, code: str) -> JsonResponse:
         return JsonResponse({}, status=401)
     parcours = parcours_de(request, pk, le=timezone.now())
     demandee = etape_demandee(parcours, code)
-    if demandee.form is None or not parcours.est_accessible(demandee):
+    if demandee is None or demandee.form is None or not parcours.est_accessible(demandee):
         return JsonResponse({}, status=404)
     try:
         form, saisie = garder(request, parcours, demandee)

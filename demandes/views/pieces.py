@@ -37,6 +37,7 @@ class Emplacement:
 
     piece: PieceDemandee
     absente: bool = False
+    declaree: bool = False
     raison: str = ""
     raison_ailleurs: str = ""
     erreurs: list[str] = field(default_factory=list)
@@ -78,6 +79,7 @@ def page(
         Emplacement(
             piece,
             absente=bool(montrees.get(f"absente_{piece.code}")),
+            declaree=bool(montrees.get(f"declaree_{piece.code}")),
             raison=montrees.get(f"raison_{piece.code}", ""),
             raison_ailleurs=declarations.get(f"raison_{piece.code}", "") if saisi is not None else "",
             erreurs=erreurs.get(piece.code, []),
@@ -175,7 +177,7 @@ def _ancre(verbe: str, objet: str, piece: PieceJointe | None) -> str:
 
 def _joindre_les_fichiers(request: HttpRequest, parcours: Parcours, erreurs: dict, *, le) -> None:
     """Chaque fichier compte pour lui seul : un refus n'empêche pas les autres."""
-    codes = {piece.code for piece in parcours.pieces if not piece.piece.numero}
+    codes = {piece.code for piece in parcours.pieces if piece.piece.a_des_fichiers}
     remplacables = {str(jointe.pk): piece.code for piece in parcours.pieces for jointe in piece.fichiers}
     for nom in request.FILES:
         genre, _souligne, cible = nom.partition("_")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from demandes import operations
 from demandes.demarches.base import Etape
+from demandes.demarches.etapes import INFORMATIONS
 from demandes.instantane import parties
 from demandes.models import Demande
 from demandes.operations import DemandeFigee, DemandeIncomplete, SaisieTropLongue
@@ -80,7 +81,7 @@ def page(
 
 def _erreur(parcours: Parcours, manque: Manque) -> dict:
     """Un manque, avec le lien qui mène où y remédier."""
-    if manque.etape == "recapitulatif":
+    if manque.etape == parcours.demarche.etape_de_genre("recapitulatif").code:
         return {"texte": manque.texte, "ancre": manque.ancre}
     url = reverse("demandes:etape", args=[parcours.demande.pk, manque.etape])
     return {"texte": manque.texte, "url": url + (f"#{manque.ancre}" if manque.ancre else "")}
@@ -142,7 +143,7 @@ def _deposer(request: HttpRequest, demande, etape: Etape, form: EnvoiForm, *, le
             "« %(valeur)s » ne peut pas figurer sur votre attestation. Corrigez-le, ou signalez-le à l'assistance si "
             "c'est votre état civil."
         ) % {"valeur": refus.valeur}
-        manques = [Manque("encodage", texte, "informations")]
+        manques = [Manque("encodage", texte, INFORMATIONS.code)]
     operations.noter_observations(demande, request.POST.get("observations", ""), le=le)
     parcours = Parcours(demande, le=le)
     # Le dépôt se juge en français ; ce qui manque se redit dans la langue de la page.
