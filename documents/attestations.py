@@ -144,6 +144,9 @@ def contexte(document: Document, *, modele: Modele, code_signe: str) -> dict:
 def densite(donnees: dict) -> str:
     noms = (donnees["nom_naissance"], donnees["nom_usage"], donnees["prenoms"], donnees["lieu_naissance"])
     longueur = sum(map(len, (*noms, *lignes_d_adresse(donnees["adresse"]))))
+    if "decision" in donnees:
+        # La mention, et un paragraphe de plus sur les frontières.
+        longueur += len(donnees["decision"]["mention"]) + (0 if donnees["schengen"] is None else 100)
     return "serre tres-serre" if longueur > LONGUEUR_TRES_SERREE else "serre" if longueur > LONGUEUR_SERREE else ""
 
 
@@ -166,7 +169,7 @@ def contexte_de_la_decision(document: Document, decision: dict) -> dict:
         "pronom": "Elle" if feminin else "Il",
         "autorisation": autorisation(document.donnees),
         "a_titre_accessoire": decision["travail"] == ACCESSOIRE,
-        "avec_le_visa": decision.get("avec_le_visa", False) or bool(document.donnees["numero_visa"]),
+        "avec_le_visa": bool(document.donnees["numero_visa"]),
     }
 
 

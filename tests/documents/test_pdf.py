@@ -39,7 +39,9 @@ def rendus(django_db_setup, django_db_blocker, autorite_d_essai):
     with django_db_blocker.unblock(), override_settings(DEUXD_DOC_DOSSIER=autorite_d_essai):
         for nom, donnees in CAS.items():
             acte = Acte.DECISION_FAVORABLE if "decision" in donnees else Acte.CONFIRMATION_DEPOT
-            document = operations.etablir(acte, donnees=donnees, le=LE)
+            # D'ordinaire, l'attestation vaut dès la décision, avant le titre qu'elle annonce.
+            valable_du = LE.date() if "decision" in donnees and nom != "décision UE" else None
+            document = operations.etablir(acte, donnees=donnees, le=LE, valable_du=valable_du)
             faits[nom] = (document, operations.produire(document))
             document.delete()
     return faits
@@ -150,6 +152,7 @@ def test_la_decision_dit_ce_que_dit_le_guide_etudiant(rendus):
         "Ce document autorise son titulaire à travailler à titre accessoire.",
         "Vous devrez à cette occasion vous acquitter de 75,00 € correspondant au montant des taxes",
         "Catégorie du titre : ETUDIANT",
+        "Validité du titre : du 23/11/2026 au 22/11/2027 Validité de cette attestation : du 22/11/2026 au 22/11/2027",
         "Autorisation : Autorise à travailler à titre accessoire",
     ):
         assert phrase in dit
@@ -159,6 +162,7 @@ def test_la_decision_europeenne_est_gratuite(rendus):
     dit = texte(rendus["décision UE"][1])
 
     assert "vous acquitter de 0 € correspondant" in dit
+    assert "Validité de cette attestation" not in dit  # la même que celle du titre
     assert "Ce document autorise son titulaire à travailler." in dit
     assert "Ce document autorise le franchissement des frontières de l'espace Schengen." in dit
 
