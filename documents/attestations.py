@@ -169,7 +169,7 @@ def contexte_de_la_decision(document: Document, decision: dict) -> dict:
         "pronom": "Elle" if feminin else "Il",
         "autorisation": autorisation(document.donnees),
         "a_titre_accessoire": decision["travail"] == ACCESSOIRE,
-        "avec_le_visa": bool(document.donnees["numero_visa"]),
+        "avec_le_visa": decision.get("avec_le_visa", False) or bool(document.donnees["numero_visa"]),
     }
 
 
