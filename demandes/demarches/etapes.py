@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from demandes.champs import SANS_CHOIX, CodePostalField, OuiNonField, cle_verifiee, valider_encodable
 from demandes.demarches.base import Etape, regle
-from demandes.demarches.formulaires import BlocFormSet, EtapeForm, Groupe, Ligne, LigneForm, Reponses
+from demandes.demarches.formulaires import Avertissement, BlocFormSet, EtapeForm, Groupe, Ligne, LigneForm, Reponses
 from demandes.droit import Contexte
 from usagers.champs import DateTroisChampsField, TelephoneField
 from usagers.dates import DatePartielle
@@ -201,6 +201,16 @@ class InformationsForm(EtapeForm):
         if groupe.code == "adresse":
             lignes = lignes_adresse(self.cleaned_data)
             yield Ligne("adresse", gettext("Adresse"), lignes, "\n".join(lignes))
+
+    def avertissements(self) -> list[Avertissement]:
+        """Une situation et une vie de couple qui se contredisent sont signalées, jamais refusées."""
+        situation, en_couple = self.cleaned_data["situation_familiale"], self.cleaned_data["en_couple"] == "oui"
+        if (situation == "celibataire" and en_couple) or (
+            situation in {"marie", "pacse", "concubin"} and not en_couple
+        ):
+            texte = _("Vérifiez votre situation familiale : elle ne va pas avec votre réponse sur la vie de couple.")
+            return [Avertissement("situation_familiale", texte)]
+        return []
 
     @classmethod
     def initiales(cls, contexte: Contexte) -> dict:

@@ -4,6 +4,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from usagers.models import TitreSejour
+from usagers.numeros import grouper_ephoto
 
 register = template.Library()
 
@@ -21,6 +22,12 @@ def lower_premiere(texte: str) -> str:
     """La première lettre en minuscule, au milieu d'une phrase."""
     texte = str(texte)
     return texte[:1].lower() + texte[1:]
+
+
+@register.filter
+def ephoto(numero: str) -> str:
+    """« 1PMT - EK77 - 0613 - 1138 - 07AA - 00 »."""
+    return grouper_ephoto(numero) if numero else ""
 
 
 @register.filter

@@ -301,9 +301,8 @@ def etape_brouillon(request: HttpRequest, pk: int, code: str) -> JsonResponse:
     except operations.SaisieTropLongue:
         return JsonResponse({}, status=413)
     heure = timezone.localtime(saisie.enregistree_le or parcours.le)
-    return JsonResponse(
-        {"version": saisie.version, "heure": f"{heure:%H}\u00a0h\u00a0{heure:%M}", "calculs": form.calculs()}
-    )
+    a = _("%(heures)s h %(minutes)s") % {"heures": f"{heure:%H}", "minutes": f"{heure:%M}"}
+    return JsonResponse({"version": saisie.version, "heure": a, "calculs": form.calculs()})
 
 
 VUES: dict[str, Callable] = {

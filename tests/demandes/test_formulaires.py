@@ -194,6 +194,22 @@ def test_une_explication_peut_remplacer_toute_ressource(contexte):
     assert form.cleaned_data["ressources"] == []
 
 
+# --- Informations personnelles ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("situation", "en_couple"), [("celibataire", "oui"), ("marie", "non"), ("pacse", "non")])
+def test_une_situation_qui_contredit_la_vie_de_couple_est_signalee(contexte, situation, en_couple):
+    reponses = envoi(INFORMATIONS, situation_familiale=situation, en_couple=en_couple, nationalite_conjoint="ML")
+    form = InformationsForm(reponses, contexte=contexte)
+
+    assert form.is_valid(), form.errors
+    (avertissement,) = form.avertissements()
+    assert "situation familiale" in str(avertissement.texte) and not avertissement.interruption
+
+
+def test_une_situation_coherente_ne_dit_rien(contexte):
+    form = InformationsForm(envoi(INFORMATIONS), contexte=contexte)
+    assert form.is_valid() and form.avertissements() == []
+
+
 # --- Motif -----------------------------------------------------------------------------------------------------------
 def test_un_niveau_hors_du_cycle_est_signale_sans_etre_refuse(contexte):
     form = MotifEtudesForm(envoi(MOTIF, courante_niveau="l1"), contexte=contexte)

@@ -44,7 +44,7 @@ def test_le_titulaire_d_un_titre_peut_creer_un_compte(client):
 
 
 def test_l_anciennete_qui_ferme_la_demarche_vient_du_bareme(client):
-    assert "jours" not in lire(client, pour="moi")
+    assert "Depuis plus de" not in lire(client, pour="moi")
 
     call_command("charger_droit", verbosity=0)
     Bareme.objects.filter(code="sejour.titre_expire").update(valeurs={"jours": 400})
