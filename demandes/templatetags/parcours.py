@@ -11,10 +11,8 @@ register = template.Library()
 
 @register.filter
 def famille(titre: TitreSejour) -> str:
-    """« ÉTUDIANT » pour toutes les mentions d'étudiant (guide 000) ; la mention elle-même pour les autres."""
-    if titre.motif.startswith("etudiant"):
-        return _("ÉTUDIANT")
-    return str(titre.get_motif_display()).upper()
+    """« ÉTUDIANT » pour toutes les mentions d'étudiant (guide 000) ; rien quand la mention dit déjà tout."""
+    return _("ÉTUDIANT") if titre.motif.startswith("etudiant") else ""
 
 
 @register.filter
