@@ -55,5 +55,6 @@ def _piece(demarche: Demarche, piece: Piece, references: dict[str, PieceReferenc
         "quand": "" if piece.dit_sa_condition else piece.quand,
         "textes": [getattr(reference, f"texte{suffixe}") for reference in textes],
         "facultative": not principale.obligatoire and piece.obligatoire_si is None,
+        "a_cocher": piece.declaration,
         "minimum": principale.fichiers_min if principale.fichiers_min > 1 else 0,
     }
