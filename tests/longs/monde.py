@@ -14,7 +14,7 @@ from demandes.demarches import DEMARCHES
 from demandes.portail.entrees import ENTREES
 from notifications.models import Envoi, Notification
 from tests.demandes.conftest import remplir, tout_relire
-from tests.factories import AgentFactory, TitreSejourFactory, UsagerFactory
+from tests.factories import AgentFactory, PaysFactory, TitreSejourFactory, UsagerFactory
 from tests.longs.saisies import champs, navigateur
 from usagers.operations import demander_changement_courriel, demander_mot_de_passe, preinscrire
 
@@ -35,8 +35,8 @@ TEXTES_INCONNUS = ["x", "0", "a:b:c", "\x00", "é", "²", "9" * 500, "%00"]
 
 # Le début du nom d'une adresse → ce que son paramètre « code » désigne.
 CODES = {
-    "demandes:etape": [etape.code for etape in DEMARCHES["etudiant"].etapes],
-    "demandes:piece": [piece.code for piece in DEMARCHES["etudiant"].pieces],
+    "demandes:etape": list(dict.fromkeys(etape.code for demarche in DEMARCHES.values() for etape in demarche.etapes)),
+    "demandes:piece_": list(dict.fromkeys(piece.code for demarche in DEMARCHES.values() for piece in demarche.pieces)),
     "demandes:a_venir": list(ENTREES),
     "": list(DEMARCHES),
 }
@@ -111,6 +111,9 @@ def monde(brouillon, le):
     for demande in (brouillon, autre):
         remplir(demande, le=le)
     tout_relire(autre, le=le)
+    suisse = UsagerFactory(nationalite=PaysFactory(code="CH", alpha3="CHE", nom="Suisse"))
+    TitreSejourFactory(usager=suisse, nature="UE", motif="citoyen_ue_permanent")
+    citoyenne = operations.commencer(DEMARCHES["citoyen_ue"], suisse, par=suisse.compte, le=le)
     deposee = operations.deposer(autre, par=autre.ouverte_par, le=le)
     nouveau = TitreSejourFactory(usager=UsagerFactory(compte=None, numero_etranger="7503119958"))
     preinscrire(
@@ -124,6 +127,7 @@ def monde(brouillon, le):
     visiteurs = {"anonyme": Client()}
     for qui, compte in {
         "brouillon": brouillon.usager.compte,
+        "citoyen": suisse.compte,
         "dépôt": titre.usager.compte,
         "agent": AgentFactory(site=deposee.site, roles=["instructeur", "admin_fonctionnel"]).compte,
     }.items():
@@ -134,6 +138,7 @@ def monde(brouillon, le):
         visiteurs,
         {
             "brouillon": {"pk": [str(brouillon.pk)], "piece": [str(piece.pk) for piece in brouillon.pieces.all()]},
+            "citoyen": {"pk": [str(citoyenne.pk)]},
             "dépôt": {**du_depot, "notification": [str(Notification.objects.get().pk)]},
             "agent": {**du_depot, "cle": [str(piece.pk) for piece in deposee.pieces.all()]},
             "anonyme": {"pk": [str(envoi.pk) for envoi in Envoi.objects.all()]},

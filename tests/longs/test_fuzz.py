@@ -8,7 +8,7 @@ from tests.longs.monde import ADRESSES
 from tests.longs.saisies import ESSAIS, contenus, fichiers, navigateur, saisie, sans_suite
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
-PAR_ADRESSE = 100
+PAR_ADRESSE = 60
 TYPES_DE_CORPS = (
     "application/json", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=rien",
     "multipart/form-data", "multipart/form-data; boundary=a", "text/plain", "",

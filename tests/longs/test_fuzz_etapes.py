@@ -17,7 +17,7 @@ from tests.longs.saisies import ESSAIS, champs, fichiers, navigateur, saisie, sa
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
 FORMULAIRES = [etape for etape in DEMARCHES["etudiant"].etapes if etape.genre == "formulaire"]
 GESTES = ["poursuivre", "revenir", "quitter", "rester", "chercher-adresse", "n'importe quoi"]
-PAR_ETAPE = 150
+PAR_ETAPE = 80
 
 
 @pytest.fixture

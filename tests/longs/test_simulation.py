@@ -1,4 +1,4 @@
-"""Deux cents étudiants au hasard, par les opérations : ce qui doit rester vrai l'est à chaque pas.
+"""Cent vingt étudiants au hasard, par les opérations : ce qui doit rester vrai l'est à chaque pas.
 
 La graine est affichée ; `GRAINE=… pytest tests/longs/test_simulation.py` rejoue la même suite.
 """
@@ -36,7 +36,7 @@ from usagers.champs import DateTroisChampsField, TelephoneField
 from usagers.models import TitreSejour
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
-NOMBRE = 200
+NOMBRE = 120
 DEMARCHE = DEMARCHES["etudiant"]
 NOMS = ("JOHN", "MÜLLER", "D'ALMEIDA-ÇELIK", "O'NEILL", "ŁUKASIEWICZ", "NGUYỄN", "A" * 60)
 PRENOMS = ("JULIE", "", "ÉLÉONORE, ANNE", "JEAN-FRANÇOIS", "ŞÜKRÜ")
@@ -354,7 +354,7 @@ def propre(valeur: str) -> str:
     return " ".join(valeur.split())
 
 
-def test_deux_cents_etudiants_au_hasard(db, capsys):
+def test_cent_vingt_etudiants_au_hasard(db, capsys):
     graine = int(os.environ.get("GRAINE") or random.randrange(10**9))
     with capsys.disabled():
         print(f"\nsimulation : GRAINE={graine}")

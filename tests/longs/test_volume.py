@@ -15,6 +15,7 @@ from django.urls import reverse
 from demandes.etats import Etat
 from demandes.models import Demande, Site
 from instruction.file_de_travail import ONGLETS, chercher, nombre_plafonne, page, ressembler
+from instruction.models import Agent
 from instruction.permissions import dossiers_visibles
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory
 
@@ -52,19 +53,23 @@ FROM (
 def agent(db):
     call_command("charger_sites", verbosity=0)
     agent = AgentFactory(site=Site.objects.get(code=SITE), compte=CompteFactory(nature="agent", identifiant="agent"))
+    semer(NOMBRE, agent=agent, sites=[SITE, *Site.objects.exclude(code=SITE).values_list("code", flat=True)])
+    return agent
+
+
+def semer(nombre: int, *, agent: Agent, sites: list[str]) -> None:
+    """Des dossiers sur ces sites, le premier plus chargé que les autres."""
     personne = TitreSejourFactory().usager
-    sites = [SITE, *Site.objects.exclude(code=SITE).values_list("code", flat=True)]
     with connection.cursor() as curseur:
         curseur.execute(
             SEMER,
             {
                 "usager": personne.pk, "compte": personne.compte_id, "agent": agent.compte_id, "sites": sites,
-                "nombre_de_sites": len(sites), "nombre": NOMBRE,
+                "nombre_de_sites": len(sites), "nombre": nombre,
             },
         )  # fmt: skip
         curseur.execute("SELECT gin_clean_pending_list('demande_recherche')")
         curseur.execute("ANALYZE demandes_demande")
-    return agent
 
 
 def noeuds(plan: dict) -> list[dict]:

@@ -1,6 +1,7 @@
 """gunicorn tué au milieu d'une requête : ce qui était validé reste, ce qui ne l'était pas n'a jamais existé."""
 
 import contextlib
+import datetime as dt
 import http.client
 import threading
 
@@ -124,7 +125,7 @@ def test_tue_apres_la_validation_la_demande_est_deposee_une_fois_et_tout_part(
     assert brouillon_relu.numero.endswith("0000001")
     relancer(web)
     reponse = deposer(visiteur, brouillon_relu)
-    assert (reponse.status, reponse.location) == (302, reverse("demandes:suivi", args=[brouillon_relu.numero]))
+    assert (reponse.status, reponse.location) == (302, reverse("demandes:confirmation", args=[brouillon_relu.numero]))
     assert visiteur.get(reponse.location).status == 200
     assert Evenement.objects.filter(nature="transition").count() == Instantane.objects.count() == 1
     assert autre_depot(le).numero.endswith("0000002")
@@ -159,7 +160,7 @@ def test_tue_pendant_l_envoi_d_une_piece_aucune_ligne_n_est_sans_fichier(servir,
     assert reponse.status == 200 and "inscription.png" in reponse
     assert brouillon_relu.pieces.vivantes().filter(code="INSCRIPTION").count() == 2
     assert Fichier.objects.count() == nombre + 2
-    Fichier.objects.update(cree_le=timezone.now() - timezone.timedelta(days=2))
+    Fichier.objects.update(cree_le=timezone.now() - dt.timedelta(days=2))
     call_command("purger_fichiers")
     assert Fichier.objects.count() == nombre + 1
     for fichier in Fichier.objects.all():
