@@ -1,10 +1,12 @@
-"""Les agents et leur service."""
+"""Les agents, et ce que leur travail garde à part des demandes : actes en attente, notes, lectures, lots."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from demandes.models import Site
+from demandes.models import Demande, Site
 from usagers.models import Compte
 
 
@@ -30,3 +32,164 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.nom
+
+
+class ActeDiffere(models.Model):
+    """Un acte signé dont l'heure n'est pas venue : rien d'autre n'existe encore, l'annuler n'efface donc rien."""
+
+    demande = models.ForeignKey(Demande, models.PROTECT, related_name="actes_differes")
+    geste = models.CharField(max_length=30)
+    saisie = models.JSONField("ce que l'acte écrira", default=dict)
+    version = models.PositiveIntegerField("version de la demande que le signataire a lue")
+    par = models.ForeignKey(Agent, models.PROTECT, related_name="actes_differes")
+    signe_le = models.DateTimeField()
+    a_executer_le = models.DateTimeField()
+    execute_le = models.DateTimeField(null=True, blank=True)
+    annule_le = models.DateTimeField(null=True, blank=True)
+    annule_par = models.ForeignKey(Agent, models.PROTECT, null=True, blank=True, related_name="+")
+    echec = models.CharField("pourquoi l'acte n'a pas pu se faire (code)", max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = "acte différé"
+        verbose_name_plural = "actes différés"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["demande"],
+                name="un_acte_differe_par_demande",
+                condition=Q(execute_le__isnull=True, annule_le__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["a_executer_le"],
+                name="acte_differe_a_executer",
+                condition=Q(execute_le__isnull=True, annule_le__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.geste} de la demande {self.demande_id}"
+
+    @property
+    def est_en_attente(self) -> bool:
+        return self.execute_le is None and self.annule_le is None
+
+
+class AccesExceptionnel(models.Model):
+    """Un agent ouvre un dossier d'un autre site, pour une raison écrite et un temps borné."""
+
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="acces_exceptionnels")
+    demande = models.ForeignKey(Demande, models.PROTECT, related_name="+")
+    motif = models.TextField()
+    ouvert_le = models.DateTimeField()
+    expire_le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "accès exceptionnel"
+        verbose_name_plural = "accès exceptionnels"
+        indexes = [models.Index(fields=["agent", "demande", "expire_le"], name="acces_exceptionnel_ouvert")]
+
+    def __str__(self) -> str:
+        return f"accès exceptionnel {self.pk}"
+
+
+class Consultation(models.Model):
+    """Une lecture, un téléchargement ou un export, à part du journal des actes ; ajout seul, par déclencheur."""
+
+    class Nature(models.TextChoices):
+        DOSSIER = "dossier", _("dossier lu")
+        PIECE = "piece", _("pièce lue")
+        DOCUMENT = "document", _("document lu")
+        TELECHARGEMENT = "telechargement", _("original téléchargé")
+        EXPORT = "export", _("export")
+
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="consultations")
+    demande = models.ForeignKey(Demande, models.PROTECT, null=True, blank=True, related_name="consultations")
+    nature = models.CharField(max_length=15, choices=Nature)
+    objet = models.CharField("pièce, document ou filtres, en codes", max_length=200, blank=True)
+    acces = models.ForeignKey(AccesExceptionnel, models.PROTECT, null=True, blank=True, related_name="consultations")
+    le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "consultation"
+        ordering = ["le", "pk"]
+        indexes = [
+            BrinIndex(fields=["le"], name="consultation_le"),
+            models.Index(fields=["demande", "le"], name="consultation_demande"),
+        ]
+
+    def __str__(self) -> str:
+        return f"consultation {self.pk}"
+
+
+class NoteInterne(models.Model):
+    """Ce que les agents s'écrivent sur un dossier ; jamais visible de l'usager, ni modifiable."""
+
+    demande = models.ForeignKey(Demande, models.PROTECT, related_name="notes")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="notes")
+    texte = models.TextField()
+    le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "note interne"
+        verbose_name_plural = "notes internes"
+        ordering = ["le", "pk"]
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
+class FiltreEnregistre(models.Model):
+    """Une liste que l'agent retrouve : un nom, et la fin d'adresse de la file."""
+
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="filtres")
+    nom = models.CharField(max_length=60)
+    parametres = models.CharField(max_length=300)
+
+    class Meta:
+        verbose_name = "filtre enregistré"
+        verbose_name_plural = "filtres enregistrés"
+        ordering = ["nom"]
+        constraints = [models.UniqueConstraint(fields=["agent", "nom"], name="un_filtre_par_nom")]
+
+    def __str__(self) -> str:
+        return self.nom
+
+
+class Lot(models.Model):
+    """Un même acte sur plusieurs dossiers, en arrière-plan ; jamais un refus ni une clôture."""
+
+    geste = models.CharField(max_length=30)
+    saisie = models.JSONField(default=dict)
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="lots")
+    cree_le = models.DateTimeField()
+    fini_le = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "lot"
+        ordering = ["-cree_le"]
+
+    def __str__(self) -> str:
+        return f"lot {self.pk}"
+
+
+class LotLigne(models.Model):
+    class Etat(models.TextChoices):
+        A_FAIRE = "a_faire", _("à faire")
+        FAIT = "fait", _("fait")
+        REFUSE = "refuse", _("refusé")
+
+    lot = models.ForeignKey(Lot, models.CASCADE, related_name="lignes")
+    demande = models.ForeignKey(Demande, models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField()
+    etat = models.CharField(max_length=8, choices=Etat, default=Etat.A_FAIRE)
+    resultat = models.CharField("code du résultat", max_length=60, blank=True)
+    fait_le = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "ligne de lot"
+        verbose_name_plural = "lignes de lot"
+        constraints = [models.UniqueConstraint(fields=["lot", "demande"], name="une_ligne_par_dossier")]
+
+    def __str__(self) -> str:
+        return f"ligne {self.pk} du lot {self.lot_id}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from demandes.etats import Etat
+from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Demande
 from instruction.models import Agent
 from usagers.models import Compte
@@ -15,27 +15,66 @@ Role = Agent.Role
 
 @dataclass(frozen=True)
 class Geste:
-    """Un acte d'agent : d'où, vers où, par qui."""
+    """Un acte d'agent : d'où, vers où (rien : l'état ne change pas), par qui.
 
+    `second_facteur` : redemandé juste avant. `differe` : l'acte attend son heure, et s'annule d'ici là.
+    """
+
+    libelle: str
     depuis: frozenset[Etat]
     vers: tuple[Etat, ...]
     roles: frozenset[str]
+    second_facteur: bool = False
+    differe: bool = False
 
 
+INSTRUITE = frozenset({Etat.EN_INSTRUCTION, Etat.COMPLEMENT_RECU})
+OUVERTE = frozenset(ETATS_A_INSTRUIRE)
+INSTRUCTEUR, VALIDEUR, SIGNATAIRE, REMISE = Role.INSTRUCTEUR, Role.VALIDEUR, Role.SIGNATAIRE, Role.REMISE
+
+
+def _geste(libelle: str, depuis, vers: tuple[Etat, ...], *roles: str, **options) -> Geste:
+    return Geste(libelle, frozenset(depuis), vers, frozenset(roles), **options)
+
+
+# La seule table des actes : les vues, « manage.py roles » et les tests engendrés la lisent.
 GESTES: Mapping[str, Geste] = {
-    "prendre_en_charge": Geste(frozenset({Etat.DEPOSEE}), (Etat.EN_INSTRUCTION,), frozenset({Role.INSTRUCTEUR})),
+    "prendre_en_charge": _geste("Prendre en charge", {Etat.DEPOSEE}, (Etat.EN_INSTRUCTION,), INSTRUCTEUR),
+    "reaffecter": _geste("Réaffecter", OUVERTE, (), INSTRUCTEUR, VALIDEUR),
+    "transferer": _geste("Transférer à un autre site", OUVERTE, (), INSTRUCTEUR, VALIDEUR),
+    "demander_complement": _geste(
+        "Demander un complément", {Etat.DEPOSEE, *INSTRUITE}, (Etat.COMPLEMENT_DEMANDE,), INSTRUCTEUR
+    ),
+    "abandonner_complement": _geste(
+        "Renoncer au complément", {Etat.COMPLEMENT_DEMANDE}, (Etat.EN_INSTRUCTION,), INSTRUCTEUR
+    ),
+    "reprendre": _geste("Remettre en instruction", {Etat.COMPLEMENT_RECU}, (Etat.EN_INSTRUCTION,), INSTRUCTEUR),
+    "prolonger": _geste("Prolonger l'instruction", OUVERTE, (), INSTRUCTEUR, VALIDEUR),
+    "attribuer_numero": _geste("Attribuer un n° d'étranger", OUVERTE, (), INSTRUCTEUR),
+    "proposer": _geste("Proposer une décision", INSTRUITE, (Etat.PROPOSITION,), INSTRUCTEUR),
+    "renvoyer": _geste(
+        "Renvoyer en instruction", {Etat.PROPOSITION}, (Etat.EN_INSTRUCTION,), VALIDEUR, SIGNATAIRE
+    ),
+    "viser": _geste("Viser la proposition", {Etat.PROPOSITION}, (), VALIDEUR),
+    "signer_favorable": _geste(
+        "Signer la décision favorable", {Etat.PROPOSITION}, (Etat.FAVORABLE,), SIGNATAIRE,
+        second_facteur=True, differe=True,
+    ),
+    "signer_refus": _geste(
+        "Signer le refus", {Etat.PROPOSITION}, (Etat.DEFAVORABLE,), SIGNATAIRE, second_facteur=True, differe=True
+    ),
+    "proposer_cloture": _geste("Proposer la clôture", OUVERTE, (), INSTRUCTEUR),
+    "cloturer": _geste("Clôturer", OUVERTE, (Etat.CLOTUREE,), VALIDEUR, second_facteur=True, differe=True),
+    "rouvrir": _geste("Rouvrir", {Etat.CLOTUREE}, (Etat.EN_INSTRUCTION,), INSTRUCTEUR, VALIDEUR),
+    "fabriquer": _geste(
+        "Mettre en fabrication", {Etat.FAVORABLE}, (Etat.EN_FABRICATION,), INSTRUCTEUR, REMISE
+    ),
+    "rendre_disponible": _geste("Titre disponible", {Etat.EN_FABRICATION}, (Etat.TITRE_DISPONIBLE,), REMISE),
+    "remettre": _geste("Remettre le titre", {Etat.TITRE_DISPONIBLE}, (Etat.REMISE,), REMISE),
     # Un même agent enchaîne la proposition et la signature ; les personnes seront séparées ensuite.
-    "accorder": Geste(
-        frozenset({Etat.EN_INSTRUCTION, Etat.COMPLEMENT_RECU}),
-        (Etat.PROPOSITION, Etat.FAVORABLE),
-        frozenset({Role.INSTRUCTEUR}),
-    ),
-    "refuser": Geste(
-        frozenset({Etat.EN_INSTRUCTION, Etat.COMPLEMENT_RECU}),
-        (Etat.PROPOSITION, Etat.DEFAVORABLE),
-        frozenset({Role.INSTRUCTEUR}),
-    ),
-}
+    "accorder": _geste("Accorder", INSTRUITE, (Etat.PROPOSITION, Etat.FAVORABLE), INSTRUCTEUR),
+    "refuser": _geste("Refuser", INSTRUITE, (Etat.PROPOSITION, Etat.DEFAVORABLE), INSTRUCTEUR),
+}  # fmt: skip
 
 
 def agent_de(compte: Compte) -> Agent | None:

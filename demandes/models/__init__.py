@@ -1,9 +1,10 @@
+from demandes.models.complement import Complement, ComplementLigne, Prolongation
 from demandes.models.demande import Decision, Demande, Instantane, Saisie
 from demandes.models.journal import Evenement
 from demandes.models.pieces import NumeroUtilise, PieceJointe
-from demandes.models.reference import Bareme, Compteur, PieceReference, Site
+from demandes.models.reference import Bareme, Compteur, Motif, PieceReference, Site
 
 __all__ = [
-    "Bareme", "Compteur", "Decision", "Demande", "Evenement", "Instantane", "NumeroUtilise", "PieceJointe",
-    "PieceReference", "Saisie", "Site",
+    "Bareme", "Complement", "ComplementLigne", "Compteur", "Decision", "Demande", "Evenement", "Instantane", "Motif",
+    "NumeroUtilise", "PieceJointe", "PieceReference", "Prolongation", "Saisie", "Site",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """La demande, ce qui y est saisi, ce qui est figé au dépôt, ce qui est décidé."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -38,6 +39,7 @@ class Demande(models.Model):
     echeance_legale = models.DateField("date de la décision implicite", null=True, blank=True)
     hors_delai = models.BooleanField(default=False)
     complete_au_depot = models.BooleanField(default=False)
+    completude_constatee_le = models.DateTimeField("complétude constatée par un agent", null=True, blank=True)
     rappel_demande_le = models.DateTimeField("rappel d'ouverture du dépôt demandé", null=True, blank=True)
     agent = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="dossiers")
     observations = models.TextField("observations à destination de l'administration", blank=True)
@@ -163,9 +165,15 @@ class Decision(models.Model):
         "montant dû à la remise, en euros", max_digits=7, decimal_places=2, null=True, blank=True
     )
     motif = models.TextField("motif du refus", blank=True)
+    motifs = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, verbose_name="motifs codés de l'avis"
+    )
+    avis = models.TextField("avis motivé de l'instructeur, interne", blank=True)
     document = models.ForeignKey(Document, models.PROTECT, null=True, blank=True, related_name="decisions")
     proposee_par = models.ForeignKey(Compte, models.PROTECT, related_name="+")
     proposee_le = models.DateTimeField()
+    visee_par = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="+")
+    visee_le = models.DateTimeField(null=True, blank=True)
     signee_par = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="+")
     signee_le = models.DateTimeField(null=True, blank=True)
 

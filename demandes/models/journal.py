@@ -16,6 +16,13 @@ class Evenement(models.Model):
         PIECE = "piece", _("Pièce")
         LECTURE = "lecture", _("Notification ouverte")
         CONSULTATION = "consultation", _("Document consulté")
+        AFFECTATION = "affectation", _("Dossier affecté")
+        TRANSFERT = "transfert", _("Dossier transféré")
+        PROLONGATION = "prolongation", _("Instruction prolongée")
+        VISA = "visa", _("Proposition visée")
+        SIGNATURE = "signature", _("Acte signé, en attente de son heure")
+        ANNULATION = "annulation", _("Acte annulé avant son heure")
+        NUMERO = "numero", _("Numéro d'étranger attribué")
 
     usager = models.ForeignKey(Usager, models.PROTECT, related_name="evenements")
     demande = models.ForeignKey("demandes.Demande", models.PROTECT, null=True, blank=True, related_name="evenements")

@@ -21,6 +21,10 @@ class PieceJointe(models.Model):
     remplace = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="successeurs")
     ajoutee_le = models.DateTimeField()
     retiree_le = models.DateTimeField(null=True, blank=True)
+    posee_pour = models.ForeignKey(
+        "demandes.ComplementLigne", models.PROTECT, null=True, blank=True, related_name="fichiers",
+        verbose_name="réponse à cette ligne de complément",
+    )  # fmt: skip
 
     objects = PieceJointeQuerySet.as_manager()
 

@@ -4,6 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat
 
 
 class Periode(Func):
@@ -92,6 +93,40 @@ class PieceReference(models.Model):
         verbose_name = "pièce de référence"
         verbose_name_plural = "pièces de référence"
         constraints = [sans_chevauchement("piece_reference_sans_chevauchement")]
+
+    def __str__(self) -> str:
+        return self.libelle
+
+
+class Motif(models.Model):
+    """Un motif codé qu'un agent coche ; sa phrase part telle quelle dans la lettre, dans la langue de la personne."""
+
+    class Nature(models.TextChoices):
+        COMPLEMENT = "complement", "pièce à compléter"
+        AVIS = "avis", "avis sur la décision"
+        CLOTURE = "cloture", "clôture"
+
+    nature = models.CharField(max_length=12, choices=Nature)
+    code = models.CharField("nature et motif : « complement.illisible »", max_length=60)
+    du = models.DateField("en vigueur du", null=True, blank=True, help_text="Vide : chargé, pas en vigueur.")
+    au = models.DateField("au (compris)", null=True, blank=True)
+    ordre = models.PositiveSmallIntegerField(default=100)
+    libelle = models.CharField("libellé, pour les agents", max_length=120)
+    texte = models.TextField("phrase de la lettre")
+    texte_en = models.TextField("phrase de la lettre, en anglais")
+    source = models.CharField(max_length=200, blank=True)
+
+    objects = LigneDateeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "motif"
+        ordering = ["nature", "ordre", "code"]
+        constraints = [
+            sans_chevauchement("motif_sans_chevauchement"),
+            models.CheckConstraint(
+                name="motif_nature_en_tete_du_code", condition=Q(code__startswith=Concat("nature", Value(".")))
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.libelle

@@ -1,4 +1,4 @@
-"""Les verbes de l'agent. Une opération = une transaction ; l'appelant donne l'instant `le` et la version lue."""
+"""Décider : le titre accordé et ses règles, le refus, ce qui part à la personne."""
 
 import calendar
 import datetime as dt
@@ -13,28 +13,14 @@ from demandes.demarches import DEMARCHES
 from demandes.demarches.base import TitreDelivrable
 from demandes.droit import baremes
 from demandes.etats import Etat
-from demandes.models import Decision, Demande, Evenement, Site
-from demandes.operations import verrouiller
+from demandes.models import Decision, Demande
 from documents.catalogue import Acte
 from documents.models import Fichier
 from documents.operations import etablir
 from instruction.models import Agent
-from instruction.permissions import GESTES, peut
+from instruction.operations.base import contexte_du_message, verrouiller_pour
 from notifications.catalogue import Message
 from notifications.operations import notifier
-from usagers.models import Compte, Identifiant
-
-
-class Conflit(Exception):
-    """La demande a changé depuis que la page a été ouverte ; `demande` est son état en base."""
-
-    def __init__(self, demande: Demande):
-        super().__init__(demande.numero)
-        self.demande = demande
-
-
-class GesteInterdit(Exception):
-    """Cet agent ne peut pas faire cet acte sur cette demande, dans son état."""
 
 
 class DecisionImpossible(Exception):
@@ -56,24 +42,6 @@ class Accord:
     taxe: Decimal
 
 
-def _verrouiller(demande: Demande, *, agent: Agent, geste: str, version: int) -> Demande:
-    demande = verrouiller(demande)
-    if demande.version != version:
-        raise Conflit(demande)
-    if not peut(agent, geste, demande):
-        raise GesteInterdit
-    return demande
-
-
-def est_deja_fait(demande: Demande, *, agent: Agent, geste: str, version: int) -> bool:
-    """Second envoi du même formulaire : depuis la version lue, seul cet acte a été fait, par cet agent."""
-    vers = GESTES[geste].vers
-    if demande.version != version + len(vers):
-        return False
-    passages = demande.evenements.filter(nature=Evenement.Nature.TRANSITION).order_by("-pk")[: len(vers)]
-    return [(e.apres, e.par_id) for e in reversed(passages)] == [(etat, agent.compte_id) for etat in vers]
-
-
 def accord_pris(demande: Demande) -> Accord | None:
     """Ce que la dernière décision accorde ; rien si elle refuse, ou s'il n'y en a pas."""
     decision = demande.decisions.order_by("-pk").first()
@@ -88,18 +56,6 @@ def est_le_refus_pris(demande: Demande, *, motif: str, fichier: Fichier) -> bool
     if decision is None or decision.sens != Decision.Sens.DEFAVORABLE:
         return False
     return (decision.motif, decision.document.fichier.empreinte) == (motif, fichier.empreinte)
-
-
-@transaction.atomic
-def prendre_en_charge(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
-    """T3 : l'instructeur prend le dossier ; l'usager est informé. Lève `Conflit`, `GesteInterdit`."""
-    demande = _verrouiller(demande, agent=agent, geste="prendre_en_charge", version=version)
-    demande.agent = agent.compte
-    notification = notifier(
-        Message.PRISE_EN_CHARGE, demande.usager.compte, le=le, objet=demande.numero, contexte=_contexte(demande)
-    )
-    demande.passer_a(Etat.EN_INSTRUCTION, par=agent.compte, le=le, notification=notification)
-    return demande
 
 
 def titre_delivrable(demande: Demande, code: str) -> TitreDelivrable | None:
@@ -142,7 +98,7 @@ def accorder(demande: Demande, accord: Accord, *, agent: Agent, version: int, le
 
     Lève `Conflit`, `GesteInterdit`, `DecisionImpossible`, `documents.operations.NonEncodable`.
     """
-    demande = _verrouiller(demande, agent=agent, geste="accorder", version=version)
+    demande = verrouiller_pour(demande, agent=agent, geste="accorder", version=version)
     verifier_accord(demande, accord)
     demande.passer_a(Etat.PROPOSITION, par=agent.compte, le=le, codes={"sens": Decision.Sens.FAVORABLE})
     demande.decidee_le = le
@@ -165,7 +121,7 @@ def refuser(demande: Demande, fichier: Fichier, *, motif: str, agent: Agent, ver
 
     Lève `Conflit`, `GesteInterdit`.
     """
-    demande = _verrouiller(demande, agent=agent, geste="refuser", version=version)
+    demande = verrouiller_pour(demande, agent=agent, geste="refuser", version=version)
     demande.passer_a(Etat.PROPOSITION, par=agent.compte, le=le, codes={"sens": Decision.Sens.DEFAVORABLE})
     demande.decidee_le = le
     decision = Decision(
@@ -189,48 +145,4 @@ def _notifier_la_decision(decision: Decision, etat: Etat, *, agent: Agent, le: d
 
 def contexte_de_la_decision(demande: Demande, sens: str) -> dict:
     """Ce que le message de décision reçoit ; l'aperçu montré à l'agent part du même contexte."""
-    return _contexte(demande) | {"sens": sens}
-
-
-def _contexte(demande: Demande) -> dict:
-    sms = DEMARCHES[demande.demarche].sms
-    return {"numero": demande.numero, "nom": demande.usager.nom_complet, "sms": sms}
-
-
-# --- Comptes d'agents ------------------------------------------------------------------------------------------------
-class IdentifiantPris(Exception):
-    """L'identifiant est celui d'un usager."""
-
-
-@transaction.atomic
-def creer_agent(
-    identifiant: str,
-    *,
-    nom: str,
-    site: Site,
-    roles: list[str],
-    courriel: str,
-    mot_de_passe: str | None,
-    le: dt.datetime,
-) -> tuple[Agent, bool]:
-    """Ouvre le compte d'un agent, ou met à jour nom, site, rôles et courriel ; vrai si le compte est nouveau.
-
-    Le mot de passe d'un compte qui existe n'est pas touché. Lève `IdentifiantPris`.
-    """
-    pris = Identifiant.objects.select_related("compte").filter(valeur=identifiant).first()
-    if pris and not pris.compte.est_agent:
-        raise IdentifiantPris
-    if pris:
-        compte = Compte.objects.select_for_update(no_key=True).get(pk=pris.compte_id)
-        if compte.courriel != courriel:
-            compte.courriel = courriel
-            compte.save(update_fields=["courriel"])
-    else:
-        compte = Compte.objects.create_user(
-            identifiant, mot_de_passe, nature=Compte.Nature.AGENT, is_staff=True, courriel=courriel, cree_le=le,
-            courriel_verifie_le=le, nature_identifiant=Identifiant.Nature.AGENT,
-        )  # fmt: skip
-    agent, _ = Agent.objects.update_or_create(
-        compte=compte, defaults={"nom": nom, "site": site, "roles": sorted(roles)}
-    )
-    return agent, pris is None
+    return contexte_du_message(demande) | {"sens": sens}
