@@ -1,9 +1,10 @@
 """Comment un dossier se lit : délais en mots, points d'attention, journal, aperçu de ce qui part. Lecture seule."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,7 +16,9 @@ from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Decision, Demande, Evenement
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
+from instruction.models import Agent
 from instruction.operations import titre_delivrable
+from instruction.permissions import GESTES, peut
 from notifications.catalogue import MODELES, Canal, Message
 from notifications.composition import composer
 from notifications.models import Envoi, Notification
@@ -132,6 +135,59 @@ def nom_de(compte: Compte) -> str:
 def a_l_heure(instant: dt.datetime) -> str:
     local = timezone.localtime(instant)
     return _("le %(jour)s à %(heure)s") % {"jour": f"{local:%d/%m/%Y}", "heure": f"{local:%H:%M}"}
+
+
+# --- Actes possibles -------------------------------------------------------------------------------------------------
+# Acte → nom de sa page. Un acte sans page n'est pas proposé.
+GESTE_URL: dict[str, str] = {
+    "prendre_en_charge": "admin:dossier_prendre",
+    "accorder": "admin:dossier_decider",
+    "refuser": "admin:dossier_refuser",
+}
+# Le bouton fait l'acte, sans page : rien à saisir, rien à relire.
+GESTES_IMMEDIATS = {"prendre_en_charge"}
+# Ce qui fait avancer le dossier vient d'abord ; le reste se range sous « Autres actes ».
+GESTES_PRINCIPAUX = {
+    "prendre_en_charge", "demander_complement", "reprendre", "proposer", "viser", "renvoyer", "signer_favorable",
+    "signer_refus", "cloturer", "rouvrir", "fabriquer", "rendre_disponible", "remettre", "accorder", "refuser",
+}  # fmt: skip
+
+
+def _sens_propose(sens: str) -> Callable[[Demande], bool]:
+    def est_propose(demande: Demande) -> bool:
+        derniere = demande.decisions.order_by("-pk").values_list("sens", flat=True).first()
+        return derniere == sens
+
+    return est_propose
+
+
+# Ce que l'état seul ne dit pas : acte → condition sur la demande.
+GESTE_SI: dict[str, Callable[[Demande], bool]] = {
+    "attribuer_numero": lambda demande: not demande.usager.numero_etranger,
+    "signer_favorable": _sens_propose(Decision.Sens.FAVORABLE),
+    "signer_refus": _sens_propose(Decision.Sens.DEFAVORABLE),
+}
+
+
+@dataclass(frozen=True)
+class GestePossible:
+    nom: str
+    libelle: str
+    url: str
+    est_immediat: bool
+    est_principal: bool
+
+
+def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
+    """Les actes que cet agent peut faire maintenant, dans l'ordre de la table ; leur page revérifie tout."""
+    return [
+        GestePossible(
+            nom, geste.libelle, reverse(GESTE_URL[nom], args=[demande.numero]),
+            est_immediat=nom in GESTES_IMMEDIATS, est_principal=nom in GESTES_PRINCIPAUX,
+        )
+        for nom, geste in GESTES.items()
+        if nom in GESTE_URL and peut(agent, nom, demande) and GESTE_SI.get(nom, lambda _demande: True)(demande)
+    ]  # fmt: skip
 
 
 # --- Points d'attention ----------------------------------------------------------------------------------------------

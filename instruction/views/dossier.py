@@ -20,6 +20,7 @@ from instruction.presentation import (
     echeance_legale,
     fichiers_deposes,
     fin_de_droits,
+    gestes_possibles,
     insecable,
     journal,
     lignes_de_la_decision,
@@ -36,6 +37,7 @@ VUES = {"demande": _("Demande"), "pieces": _("Pièces justificatives"), "histori
 def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
     """Ce que toute page d'un dossier montre en tête : la personne, l'état, ce qui reste de temps, les actes permis."""
     agent, jour = agent_connecte(request), timezone.localdate()
+    possibles = gestes_possibles(agent, demande)
     decision = demande.decisions.select_related("document__fichier", "signee_par__agent").order_by("-pk").first()
     return {
         **contexte_d_agent(agent),
@@ -47,6 +49,8 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "echeance_legale": echeance_legale(demande, jour),
         "titulaire": titulaire(demande, agent.compte),
         "gestes": {nom: peut(agent, nom, demande) for nom in GESTES},
+        "gestes_principaux": [geste for geste in possibles if geste.est_principal],
+        "autres_gestes": [geste for geste in possibles if not geste.est_principal],
         "decision": decision,
         "liste": Liste.lire(request),
     }
