@@ -1,6 +1,15 @@
 """Les verbes de l'agent. Une opération = une transaction ; l'appelant donne l'instant `le` et la version lue."""
 
-from instruction.operations.base import Conflit, GesteInterdit, contexte_du_message, est_deja_fait, verrouiller_pour
+from instruction.operations.base import (
+    ACTES,
+    Conflit,
+    GesteInterdit,
+    consigner,
+    contexte_du_message,
+    est_deja_consigne,
+    est_deja_fait,
+    verrouiller_pour,
+)
 from instruction.operations.comptes import IdentifiantPris, creer_agent
 from instruction.operations.decision import (
     Accord,
@@ -18,6 +27,7 @@ from instruction.operations.decision import (
 from instruction.operations.suivi import prendre_en_charge
 
 __all__ = [
+    "ACTES",
     "Accord",
     "Conflit",
     "DecisionImpossible",
@@ -26,9 +36,11 @@ __all__ = [
     "accord_pris",
     "accorder",
     "ajouter_mois",
+    "consigner",
     "contexte_de_la_decision",
     "contexte_du_message",
     "creer_agent",
+    "est_deja_consigne",
     "est_deja_fait",
     "est_le_refus_pris",
     "prendre_en_charge",

@@ -1,10 +1,23 @@
 """Ce que tous les actes partagent : le verrou, la version lue, les refus."""
 
+import datetime as dt
+
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Evenement
 from demandes.operations import verrouiller
 from instruction.models import Agent
 from instruction.permissions import GESTES, peut
+
+
+# Ce qui, au journal, est un acte : chacun fait avancer la version.
+ACTES = (
+    Evenement.Nature.TRANSITION,
+    Evenement.Nature.AFFECTATION,
+    Evenement.Nature.TRANSFERT,
+    Evenement.Nature.PROLONGATION,
+    Evenement.Nature.NUMERO,
+    Evenement.Nature.VISA,
+)
 
 
 class Conflit(Exception):
@@ -35,6 +48,29 @@ def est_deja_fait(demande: Demande, *, agent: Agent, geste: str, version: int) -
         return False
     passages = demande.evenements.filter(nature=Evenement.Nature.TRANSITION).order_by("-pk")[: len(vers)]
     return [(e.apres, e.par_id) for e in reversed(passages)] == [(etat, agent.compte_id) for etat in vers]
+
+
+def consigner(
+    demande: Demande, nature: str, *, agent: Agent, le: dt.datetime, document=None, notification=None,
+    codes: dict | None = None,
+) -> Evenement:  # fmt: skip
+    """Un acte qui ne change pas l'état : la version avance, la demande s'enregistre, le journal gagne une ligne."""
+    demande.version += 1
+    demande.save()
+    return Evenement.objects.create(
+        usager=demande.usager, demande=demande, nature=nature, par=agent.compte, le=le, document=document,
+        notification=notification, codes=codes or {},
+    )  # fmt: skip
+
+
+def est_deja_consigne(demande: Demande, nature: str, *, agent: Agent, version: int, codes: dict | None = None) -> bool:
+    """Second envoi d'un acte sans changement d'état : il est le seul depuis la version lue, et il dit la même chose."""
+    if demande.version != version + 1:
+        return False
+    dernier = demande.evenements.filter(nature__in=ACTES).order_by("-pk").first()
+    return dernier is not None and (dernier.nature, dernier.par_id, dernier.codes) == (
+        nature, agent.compte_id, codes or {},
+    )  # fmt: skip
 
 
 def contexte_du_message(demande: Demande) -> dict:

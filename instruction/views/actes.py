@@ -50,18 +50,21 @@ def _interdit(request: HttpRequest, demande: Demande) -> HttpResponse:
 def changements(demande: Demande, version: int) -> list[str]:
     """Qui a changé quoi et quand depuis la version lue, du plus ancien au plus récent."""
     depuis = max(min(demande.version - version, CHANGEMENTS_MONTRES), 1)
-    passages = demande.evenements.filter(nature=Evenement.Nature.TRANSITION).select_related("par__agent", "par__usager")
-    return [_changement(evenement) for evenement in reversed(passages.order_by("-pk")[:depuis])]
+    actes = demande.evenements.filter(nature__in=operations.ACTES).select_related("par__agent", "par__usager")
+    return [_changement(evenement) for evenement in reversed(actes.order_by("-pk")[:depuis])]
 
 
 def _changement(evenement: Evenement) -> str:
+    nom = nom_de(evenement.par) if evenement.par else _("Le système")
+    if evenement.nature != Evenement.Nature.TRANSITION:
+        valeurs = {"acte": evenement.get_nature_display(), "quand": a_l_heure(evenement.le), "nom": nom}
+        return _("%(acte)s par %(nom)s %(quand)s.") % valeurs
     phrase = {
         Etat.EN_INSTRUCTION: _("%(nom)s a pris ce dossier en charge %(quand)s."),
         Etat.PROPOSITION: _("%(nom)s a proposé une décision %(quand)s."),
         Etat.FAVORABLE: _("%(nom)s a accordé le titre %(quand)s."),
         Etat.DEFAVORABLE: _("%(nom)s a refusé la demande %(quand)s."),
     }.get(Etat(evenement.apres), _("%(nom)s a fait passer le dossier à « %(etat)s » %(quand)s."))
-    nom = nom_de(evenement.par) if evenement.par else _("Le système")
     return phrase % {"nom": nom, "quand": a_l_heure(evenement.le), "etat": Etat(evenement.apres).label}
 
 
