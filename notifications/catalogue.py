@@ -20,8 +20,15 @@ class Message(models.TextChoices):
     COORDONNEES_AVIS = "coordonnees_avis", _("Avis de changement de coordonnées")
     DEPOT = "depot", _("Confirmation de dépôt")
     PRISE_EN_CHARGE = "prise_en_charge", _("Suivi de la demande")
+    COMPLEMENT = "complement", _("Demande de complément")
+    COMPLEMENT_ABANDONNE = "complement_abandonne", _("Complément plus attendu")
     DECISION = "decision", _("Notification de la décision")
     OUVERTURE_DEPOT = "ouverture_depot", _("Ouverture du dépôt")
+    PROLONGATION = "prolongation", _("Notification de prolongation de l'instruction")
+    FABRICATION = "fabrication", _("Titre en fabrication")
+    TITRE_DISPONIBLE = "titre_disponible", _("Titre à retirer")
+    TRANSFERT = "transfert", _("Changement de service")
+    NUMERO_ATTRIBUE = "numero_attribue", _("N° étranger attribué")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,13 @@ MODELES: dict[Message, Modele] = {
     Message.COORDONNEES_AVIS: Modele(_COURRIEL),
     Message.DEPOT: Modele(_TOUS, portail=True, piece_jointe=True),
     Message.PRISE_EN_CHARGE: Modele(_COURRIEL, portail=True),
+    Message.COMPLEMENT: Modele(_TOUS, portail=True, effet=True),
+    Message.COMPLEMENT_ABANDONNE: Modele(_COURRIEL, portail=True),
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
     Message.OUVERTURE_DEPOT: Modele(_COURRIEL),
+    Message.PROLONGATION: Modele(_TOUS, portail=True, piece_jointe=True),
+    Message.FABRICATION: Modele(_COURRIEL, portail=True),
+    Message.TITRE_DISPONIBLE: Modele(_TOUS, portail=True),
+    Message.TRANSFERT: Modele(_COURRIEL, portail=True),
+    Message.NUMERO_ATTRIBUE: Modele(_COURRIEL, portail=True),
 }

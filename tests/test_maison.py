@@ -128,6 +128,8 @@ def test_aucune_ponctuation_double_ne_passe_seule_a_la_ligne():
     textes |= {source.relative_to(RACINE).as_posix(): textes_a_traduire(source) for source in sources_python()}
     pieces = json.loads((RACINE / "demandes" / "donnees" / "pieces.json").read_text())
     textes["pieces.json"] = [piece[nom] for piece in pieces for nom in ("libelle", "texte")]
+    motifs = json.loads((RACINE / "demandes" / "donnees" / "motifs.json").read_text())
+    textes["motifs.json"] = [motif[nom] for motif in motifs for nom in ("libelle", "texte")]
     fautes = [
         f"{nom} : {texte[max(0, faute.start() - 30) : faute.end() + 10]}"
         for nom, morceaux in textes.items()

@@ -29,8 +29,21 @@ CONTEXTES = {
         "recu_le": "2020-06-29T15:38:42+00:00", "echeance_legale": "2020-09-27",
     },
     Message.PRISE_EN_CHARGE: {"numero": NUMERO, "nom": NOM},
+    Message.COMPLEMENT: {"numero": NUMERO, "nom": NOM, "sms": True, "jours": 30},
+    Message.COMPLEMENT_ABANDONNE: {"numero": NUMERO, "nom": NOM},
     Message.DECISION: {"numero": NUMERO, "nom": NOM, "sens": "defavorable"},
     Message.OUVERTURE_DEPOT: {"nom": NOM, "date": "2027-02-01"},
+    Message.PROLONGATION: {
+        "numero": NUMERO, "nom": NOM, "du": "2026-11-23", "au": "2027-02-22", "travail": "accessoire", "piece": "titre",
+    },
+    Message.FABRICATION: {"numero": NUMERO, "nom": NOM},
+    Message.TITRE_DISPONIBLE: {
+        "numero": NUMERO, "nom": NOM, "lieu": "Préfecture de police\n1 place de l'Exemple", "horaires": "9 h à 16 h",
+        "documents": ["identite", "titre", "timbre", "inscription", "attestation"], "consigne": "Guichet 4.",
+        "montant": "75.00",
+    },
+    Message.TRANSFERT: {"numero": NUMERO, "nom": NOM, "service": SERVICE},
+    Message.NUMERO_ATTRIBUE: {"numero": NUMERO, "nom": NOM, "numero_etranger": "7703004369"},
 }  # fmt: skip
 LANGUES = [code for code, _ in settings.LANGUAGES]
 GSM7 = set(
@@ -133,6 +146,19 @@ def test_le_courriel_de_depot_se_tait_sur_ce_qu_on_ne_lui_donne_pas():
 
     for mot in ("SMS", "recours", "None", "Demande reçue", "Service chargé"):
         assert mot not in ecrit.texte and mot not in Lecteur(ecrit.html).texte
+
+
+def test_le_titre_a_retirer_dit_ou_quand_avec_quoi_et_combien():
+    ecrit = courriel(Message.TITRE_DISPONIBLE)
+    for texte in (ecrit.texte, Lecteur(ecrit.html).texte):
+        for dit in ("1 place de l'Exemple", "9 h à 16 h", "certificat d'inscription définitif", "Guichet 4.", "75 €"):
+            assert dit in texte
+    assert "Vous n'avez rien à régler." in courriel(Message.TITRE_DISPONIBLE, montant="").texte
+
+
+def test_la_prolongation_donne_ses_dates_et_le_courriel_tait_le_numero_attribue():
+    assert "du 23/11/2026 au 22/02/2027" in courriel(Message.PROLONGATION).texte
+    assert "7703004369" not in courriel(Message.NUMERO_ATTRIBUE).texte
 
 
 def test_la_decision_ne_dit_pas_son_sens():

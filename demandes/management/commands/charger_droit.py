@@ -1,4 +1,4 @@
-"""Charge les barèmes et les pièces de référence du dépôt de code, sans toucher à ce que les agents ont changé."""
+"""Charge les barèmes, les pièces de référence et les motifs, sans toucher à ce que les agents ont changé."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from demandes.models import Bareme, PieceReference
+from demandes.models import Bareme, Motif, PieceReference
 
 DONNEES = Path(__file__).resolve().parent.parent.parent / "donnees"
-FICHIERS = {"baremes.json": Bareme, "pieces.json": PieceReference}
+FICHIERS = {"baremes.json": Bareme, "pieces.json": PieceReference, "motifs.json": Motif}
 
 
 class Command(BaseCommand):
     help = (
-        "Charge demandes/donnees/baremes.json et pieces.json. Une ligne déjà connue (même code, même date d'effet) "
-        "n'est pas modifiée : elle appartient aux agents habilités."
+        "Charge demandes/donnees/baremes.json, pieces.json et motifs.json. Une ligne déjà connue (même code, même "
+        "date d'effet) n'est pas modifiée : elle appartient aux agents habilités."
     )
 
     @transaction.atomic
