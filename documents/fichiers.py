@@ -132,10 +132,15 @@ def reponse_fichier(fichier: Fichier, *, en_ligne: bool) -> HttpResponse:
     reponse = FileResponse(
         octets, as_attachment=not en_ligne, filename=fichier.nom_affiche, content_type=fichier.type_mime
     )
+    return proteger(reponse, type_mime=fichier.type_mime)
+
+
+def proteger(reponse: FileResponse, *, type_mime: str) -> FileResponse:
+    """Ni deviné, ni exécuté, ni gardé par le navigateur."""
     reponse["X-Content-Type-Options"] = "nosniff"
     reponse["Cache-Control"] = "private, no-store"
     # Safari n'affiche pas un PDF sous « sandbox » ; une page HTML, elle, ne serait jamais servie sous ce type.
-    isole = "" if fichier.type_mime == "application/pdf" else "; sandbox"
+    isole = "" if type_mime == "application/pdf" else "; sandbox"
     reponse["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors 'self'{isole}"
     return reponse
 

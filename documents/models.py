@@ -53,6 +53,11 @@ class Fichier(models.Model):
     def __str__(self) -> str:
         return f"fichier {self.pk}"
 
+    @property
+    def est_retenu(self) -> bool:
+        """Ses octets ne se montrent à personne : effacés, ou arrêtés par l'antivirus."""
+        return self.antivirus == self.Antivirus.INFECTE or self.efface_le is not None
+
 
 class Document(models.Model):
     """Un document émis : ses données, sa validité, puis son PDF quand il est rendu."""

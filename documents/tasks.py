@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from documents import operations
-from documents.models import Document
+from documents import operations, pages
+from documents.models import Document, Fichier
 
 
 @shared_task
@@ -15,3 +15,8 @@ def rendre(document_id: int) -> None:
 @shared_task
 def relancer_rendus() -> int:
     return operations.relancer_rendus(le=timezone.now())
+
+
+@shared_task
+def dessiner_pages(fichier_id: int, lot: int) -> None:
+    pages.dessiner(Fichier.objects.get(pk=fichier_id), lot)

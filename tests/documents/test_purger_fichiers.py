@@ -48,6 +48,7 @@ def test_un_fichier_auquel_rien_ne_renvoie_disparait_avec_ses_octets(capsys):
     assert sortie.splitlines() == [
         "Fichiers auxquels rien ne renvoie, effacés : 1 (0,2\xa0Mo).",
         "Fichiers inconnus de la base, effacés : 0 (0\xa0Mo).",
+        "Images de pages de PDF, effacées : 0.",
     ]
 
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
+from documents import pages
 from documents.fichiers import en_mo
 from documents.models import Fichier
 
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Fichiers inconnus de la base, {verbe} : {inconnus} ({en_mo(octets_inconnus)}).")
         if simuler:
             self.stdout.write("Simulation : rien n'a été effacé.")
+        else:
+            self.stdout.write(f"Images de pages de PDF, effacées : {pages.purger(le=timezone.now())}.")
 
     def purger_lignes(self, *, avant: dt.datetime, simuler: bool) -> tuple[int, int]:
         """La ligne d'abord, puis ses octets : un arrêt entre les deux laisse des octets, que `purger_octets` retire."""
