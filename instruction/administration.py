@@ -9,8 +9,9 @@ from django.urls import path
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from instruction.permissions import a_une_file, agent_de
-from instruction.views import actes, connexion, dossier, dossiers
+from instruction.permissions import agent_de, voit
+from instruction.views import actes, autre_site, connexion, dossier, dossiers, guichet
+from instruction.views.acces import contexte_d_agent, tracer_la_lecture
 
 
 class Administration(admin.AdminSite):
@@ -30,7 +31,9 @@ class Administration(admin.AdminSite):
         def en_francais(request, *args, **kwargs):
             translation.activate("fr")
             request.LANGUAGE_CODE = "fr"
-            return view(request, *args, **kwargs)
+            reponse = view(request, *args, **kwargs)
+            tracer_la_lecture(request, reponse)
+            return reponse
 
         return super().admin_view(update_wrapper(en_francais, view), cacheable)
 
@@ -47,17 +50,20 @@ class Administration(admin.AdminSite):
             path("dossiers/<slug:numero>/prendre/", vue(actes.prendre), name="dossier_prendre"),
             path("dossiers/<slug:numero>/accorder/", vue(actes.accorder), name="dossier_decider"),
             path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
+            path("autre-site/", vue(autre_site.autre_site), name="autre_site"),
+            path("guichet/", vue(guichet.guichet), name="guichet"),
             path("references/", vue(super().index), name="references"),
             *super().get_urls(),
         ]
 
     def each_context(self, request: HttpRequest) -> dict:
         agent = agent_de(request.user)
-        return super().each_context(request) | {"file": agent is not None and a_une_file(agent)}
+        return super().each_context(request) | (contexte_d_agent(agent) if agent else {})
 
     def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
-        """La file pour qui traite des dossiers, les données de référence pour les autres."""
-        return redirect("admin:dossiers" if a_une_file(agent_de(request.user)) else "admin:references")
+        """La première page du rôle : la file, le journal, le suivi, ou les données de référence."""
+        agent = agent_de(request.user)
+        return redirect(f"admin:{next((nom for nom in ('dossiers', 'guichet') if voit(agent, nom)), 'references')}")
 
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         translation.activate("fr")

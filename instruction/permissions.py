@@ -1,13 +1,14 @@
 """Ce que chaque agent voit et peut faire. Les rôles ne sont pas des groupes Django."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Demande
-from instruction.models import Agent
+from instruction.models import AccesExceptionnel, Agent
 from usagers.models import Compte
 
 Role = Agent.Role
@@ -86,22 +87,68 @@ def agent_de(compte: Compte) -> Agent | None:
     return compte._agent_en_activite
 
 
+@dataclass(frozen=True)
+class Acces:
+    """Ce qu'un agent peut ouvrir, et à quels rôles cela revient."""
+
+    libelle: str
+    roles: frozenset[str]
+
+
 # Ceux dont le travail est le dossier ; l'auditeur, le support et l'administrateur fonctionnel ne l'ouvrent pas.
-ROLES_DES_DOSSIERS = frozenset({Role.INSTRUCTEUR, Role.VALIDEUR, Role.SIGNATAIRE, Role.REMISE})
+ROLES_DES_DOSSIERS = frozenset({INSTRUCTEUR, VALIDEUR, SIGNATAIRE, REMISE})
+
+# La seule table de ce que chaque rôle voit (domaine §8.1) : les menus, les vues et « manage.py roles » la lisent.
+ACCES: Mapping[str, Acces] = {
+    "dossiers": Acces("Lire les dossiers de son site, leurs pièces et leurs documents", ROLES_DES_DOSSIERS),
+    "autre_site": Acces("Ouvrir un dossier d'un autre site, par écrit et pour huit heures", ROLES_DES_DOSSIERS),
+    "guichet": Acces("Voir où en est une demande, sans réponses ni pièces", frozenset({Role.ACCUEIL, Role.SUPPORT})),
+    "journal": Acces("Lire et exporter le journal", frozenset({Role.AUDITEUR})),
+    "references": Acces("Lire les données de référence", frozenset(Role)),
+    "administration": Acces(
+        "Changer les données de référence et les droits des agents", frozenset({Role.ADMIN_FONCTIONNEL})
+    ),
+}
+
+
+def voit(agent: Agent | None, nom: str) -> bool:
+    return agent is not None and agent.actif and bool(ACCES[nom].roles & set(agent.roles))
 
 
 def a_une_file(agent: Agent) -> bool:
-    return bool(ROLES_DES_DOSSIERS & set(agent.roles))
+    return voit(agent, "dossiers")
 
 
 def peut_changer_les_references(agent: Agent | None) -> bool:
     """Barèmes, pièces de référence, sites et agents : l'administrateur fonctionnel (domaine §8.1)."""
-    return agent is not None and Role.ADMIN_FONCTIONNEL in agent.roles
+    return voit(agent, "administration")
 
 
 def dossiers_visibles(agent: Agent | None) -> QuerySet[Demande]:
-    """Les demandes déposées auprès du site de l'agent, et d'aucun autre, si son rôle est d'en traiter."""
+    """La file et la recherche : les demandes déposées auprès du site de l'agent, si son rôle est d'en traiter."""
     if agent is None or not a_une_file(agent):
+        return Demande.objects.none()
+    return Demande.objects.filter(site=agent.site, numero__isnull=False)
+
+
+def acces_ouverts(agent: Agent, *, le: dt.datetime) -> QuerySet[AccesExceptionnel]:
+    return AccesExceptionnel.objects.filter(agent=agent, expire_le__gt=le)
+
+
+def dossiers_ouverts(agent: Agent | None, *, le: dt.datetime) -> QuerySet[Demande]:
+    """Les dossiers qui s'ouvrent par leur adresse : ceux de la file, et les accès exceptionnels en cours.
+
+    Ces derniers ne sont dans aucune liste et n'admettent aucun acte (`peut`) : ils se lisent.
+    """
+    if agent is None or not voit(agent, "autre_site"):
+        return Demande.objects.none()
+    ailleurs = acces_ouverts(agent, le=le).values("demande")
+    return Demande.objects.filter(Q(site=agent.site) | Q(pk__in=ailleurs), numero__isnull=False)
+
+
+def demandes_suivies(agent: Agent | None) -> QuerySet[Demande]:
+    """L'accueil et le support suivent les demandes déposées de leur site, sans en ouvrir le dossier."""
+    if agent is None or not voit(agent, "guichet"):
         return Demande.objects.none()
     return Demande.objects.filter(site=agent.site, numero__isnull=False)
 

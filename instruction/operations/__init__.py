@@ -24,6 +24,7 @@ from instruction.operations.decision import (
     titre_delivrable,
     verifier_accord,
 )
+from instruction.operations.lectures import noter_lecture, ouvrir_acces
 from instruction.operations.suivi import prendre_en_charge
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "est_deja_consigne",
     "est_deja_fait",
     "est_le_refus_pris",
+    "noter_lecture",
+    "ouvrir_acces",
     "prendre_en_charge",
     "refuser",
     "taxe_due",

@@ -1,16 +1,18 @@
-"""Entrer dans un dossier : l'agent, sa liste, et la demande si elle est de son site (404 sinon)."""
+"""Entrer dans un dossier : l'agent, sa liste, la demande qu'il peut ouvrir (404 sinon), et la trace de sa lecture."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from demandes.models import Demande
+from instruction import operations
 from instruction.file_de_travail import ONGLETS, TOUS, Onglet
-from instruction.models import Agent
-from instruction.permissions import a_une_file, agent_de, dossiers_visibles
+from instruction.models import Agent, Consultation
+from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,44 @@ def agent_connecte(request: HttpRequest) -> Agent:
 
 
 def dossier_de(request: HttpRequest, numero: str) -> Demande:
-    dossiers = dossiers_visibles(agent_connecte(request)).select_related(
+    """Le dossier de cette adresse ; `demande.acces` est l'accès exceptionnel par lequel il s'ouvre, s'il en faut un.
+
+    Le passage par ici suffit à laisser une trace : `tracer_la_lecture` l'écrit quand la page est rendue.
+    """
+    agent, le = agent_connecte(request), timezone.now()
+    dossiers = dossiers_ouverts(agent, le=le).select_related(
         "usager__compte", "usager__nationalite", "usager__pays_naissance", "titre_de_depart", "site", "agent__agent"
     )
-    return get_object_or_404(dossiers, numero=numero)
+    demande = get_object_or_404(dossiers, numero=numero)
+    demande.acces = None
+    if demande.site_id != agent.site_id:
+        demande.acces = acces_ouverts(agent, le=le).filter(demande=demande).latest("expire_le")
+    request.dossier_ouvert = demande
+    return demande
+
+
+# Paramètre d'une adresse de dossier → ce que sa page donne à lire ; sans l'un d'eux, le dossier lui-même.
+LECTURES = {"cle": Consultation.Nature.PIECE, "attestation": Consultation.Nature.DOCUMENT}
+# Rendue, en préparation, en conflit ou à corriger : toutes montrent le dossier.
+PAGES_QUI_MONTRENT = {200, 202, 206, 409, 422}
+
+
+def tracer_la_lecture(request: HttpRequest, reponse: HttpResponse) -> None:
+    """Écrit ce que la page rendue a montré d'un dossier ; une redirection ou un refus n'ont rien montré."""
+    demande = getattr(request, "dossier_ouvert", None)
+    if demande is None or reponse.status_code not in PAGES_QUI_MONTRENT:
+        return
+    arguments = request.resolver_match.kwargs
+    parametre = next((nom for nom in LECTURES if nom in arguments), "")
+    nature = LECTURES.get(parametre, Consultation.Nature.DOSSIER)
+    if parametre and "attachment" in reponse.headers.get("Content-Disposition", ""):
+        nature = Consultation.Nature.TELECHARGEMENT
+    operations.noter_lecture(
+        agent_de(request.user), demande, nature, objet=str(arguments.get(parametre, "")), acces=demande.acces,
+        le=timezone.now(),
+    )  # fmt: skip
 
 
 def contexte_d_agent(agent: Agent) -> dict:
     """Ce que l'en-tête des agents montre."""
-    return {"agent": agent, "file": a_une_file(agent)}
+    return {"agent": agent, "file": a_une_file(agent), "voit": {nom for nom in ACCES if voit(agent, nom)}}

@@ -1,0 +1,35 @@
+"""Les formulaires de ce que les agents ouvrent hors de leur file."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from usagers.numeros import est_numero_demande, normaliser
+
+
+class AutreSiteForm(forms.Form):
+    """Pourquoi cet agent doit lire ce dossier-là : la raison reste au journal, l'auditeur la lit."""
+
+    numero = forms.CharField(
+        label=_("Numéro de la demande"),
+        max_length=40,
+        help_text=_("19 chiffres, par exemple 7502202606290000001."),
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"required": _("Saisissez le numéro de la demande : 19 chiffres.")},
+    )
+    motif = forms.CharField(
+        label=_("Pourquoi devez-vous lire ce dossier ?"),
+        min_length=20,
+        max_length=1000,
+        help_text=_("Une phrase au moins. Elle est gardée au journal, que l'auditeur lit."),
+        widget=forms.Textarea({"rows": 3}),
+        error_messages={
+            "required": _("Écrivez pourquoi vous devez lire ce dossier."),
+            "min_length": _("Écrivez une phrase entière : 20 caractères au moins."),
+        },
+    )
+
+    def clean_numero(self):
+        numero = normaliser(self.cleaned_data["numero"])
+        if not est_numero_demande(numero):
+            raise forms.ValidationError(_("Saisissez les 19 chiffres du numéro de la demande."))
+        return numero

@@ -1,0 +1,117 @@
+"""Chaque adresse de l'espace des agents × chaque rôle × {son site, un autre} × {usager, anonyme} : essais engendrés.
+
+Rien n'est à ajouter ici quand une adresse naît : la liste est lue dans le site des agents lui-même.
+"""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver
+
+from demandes.models import PieceJointe, Site
+from instruction.models import Agent, Consultation
+from instruction.permissions import ROLES_DES_DOSSIERS
+from tests.factories import AgentFactory
+from tests.instruction.conftest import connecter
+
+pytestmark = pytest.mark.django_db
+
+# Les portes elles-mêmes, et ce que Django ouvre à tous : aucune ne montre de dossier.
+PORTES = {"/agents/login/", "/agents/logout/"}
+PARAMETRE = re.compile(r"<(?:(?P<genre>\w+):)?(?P<nom>\w+)>")
+
+
+def routes(motifs=None, debut="/agents/") -> list[str]:
+    trouvees = []
+    for motif in admin.site.get_urls() if motifs is None else motifs:
+        suite = debut + str(motif.pattern)
+        if isinstance(motif, URLResolver):
+            trouvees += routes(motif.url_patterns, suite)
+        elif isinstance(motif, URLPattern) and "(?P" not in suite and suite not in PORTES:
+            trouvees.append(suite)
+    return sorted(set(trouvees))
+
+
+ROUTES = routes()
+DU_DOSSIER = [route for route in ROUTES if "<slug:numero>" in route]
+AUTRES = [route for route in ROUTES if route not in DU_DOSSIER]
+
+
+def adresse(route: str, demande) -> str:
+    """Une vraie pièce et un vrai document de ce dossier ; pour tout autre objet, le premier venu."""
+    document = demande.evenements.exclude(document=None).first().document
+    valeurs = {
+        "numero": demande.numero, "attestation": document.numero,
+        "cle": PieceJointe.objects.filter(demande=demande).first().pk, "object_id": Site.objects.first().pk,
+    }  # fmt: skip
+    return PARAMETRE.sub(lambda m: str(valeurs.get(m["nom"], "1")), route)
+
+
+def lire(client, methode, url):
+    reponse = getattr(client, methode)(url)
+    if reponse.streaming:
+        b"".join(reponse)  # le fichier se ferme quand il est lu
+    return reponse
+
+
+def test_les_adresses_lues_sont_celles_que_l_on_connait():
+    assert "/agents/dossiers/<slug:numero>/pieces/<int:cle>/" in DU_DOSSIER
+    assert {"/agents/", "/agents/dossiers/", "/agents/autre-site/", "/agents/guichet/"} <= set(AUTRES)
+
+
+@pytest.mark.parametrize("methode", ["get", "post"])
+@pytest.mark.parametrize("visiteur", ["anonyme", "usager", "agent_inactif"])
+def test_qui_n_est_pas_agent_n_ouvre_aucune_adresse(client, deposee, visiteur, methode):
+    if visiteur == "usager":
+        connecter(client, deposee.usager.compte)
+    elif visiteur == "agent_inactif":
+        connecter(client, AgentFactory(site=deposee.site, actif=False).compte)
+    ouvertes = []
+    for route in ROUTES:
+        reponse = lire(client, methode, adresse(route, deposee))
+        if reponse.status_code != 302 or not reponse.url.startswith("/agents/login/"):
+            ouvertes.append((route, reponse.status_code))
+    assert not ouvertes
+    assert not Consultation.objects.exists()
+
+
+@pytest.mark.parametrize("methode", ["get", "post"])
+@pytest.mark.parametrize("role", Agent.Role.values)
+def test_un_dossier_d_un_autre_site_n_a_aucune_adresse(client, deposee, autre_site, role, methode):
+    """Une adresse qui n'admet pas la méthode le dit à tous, sans rien dire du dossier."""
+    connecter(client, AgentFactory(site=autre_site, roles=[role]).compte)
+    avant = deposee.version
+    reponses = {route: lire(client, methode, adresse(route, deposee)).status_code for route in DU_DOSSIER}
+    deposee.refresh_from_db()
+    assert {route: statut for route, statut in reponses.items() if statut not in {404, 405}} == {}
+    assert deposee.version == avant
+    assert not Consultation.objects.exists()
+
+
+@pytest.mark.parametrize("methode", ["get", "post"])
+@pytest.mark.parametrize("role", Agent.Role.values)
+def test_un_dossier_de_son_site_s_ouvre_aux_seuls_roles_qui_en_traitent(client, deposee, role, methode):
+    """GET ne change rien ; POST sans saisie ni version n'y change rien non plus."""
+    connecter(client, AgentFactory(site=deposee.site, roles=[role]).compte)
+    reponses = {route: lire(client, methode, adresse(route, deposee)).status_code for route in DU_DOSSIER}
+    deposee.refresh_from_db()
+    assert deposee.etat == "deposee"
+    if role in ROLES_DES_DOSSIERS:
+        # 404 : ce dossier-là n'a pas encore de décision, de complément… à montrer.
+        assert {r: s for r, s in reponses.items() if s not in {200, 202, 302, 404, 405, 409, 422}} == {}
+        if methode == "get":
+            assert reponses["/agents/dossiers/<slug:numero>/"] == 200
+    else:
+        assert {r: s for r, s in reponses.items() if s not in {404, 405}} == {}
+        assert not Consultation.objects.exists()
+
+
+@pytest.mark.parametrize("role", Agent.Role.values)
+def test_aucune_autre_adresse_ne_tombe_en_panne_ni_ne_montre_un_dossier_d_ailleurs(client, deposee, autre_site, role):
+    connecter(client, AgentFactory(site=autre_site, roles=[role]).compte)
+    for route in AUTRES:
+        reponse = client.get(adresse(route, deposee), {"numero": deposee.numero, "q": deposee.numero})
+        assert reponse.status_code < 500, route
+        page = (b"".join(reponse) if reponse.streaming else reponse.content).decode()
+        assert deposee.usager.nom_naissance not in page, route
