@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from demandes.demarches import DEMARCHES
-from demandes.etats import JALONS, Etat
+from demandes.etats import ETATS_A_INSTRUIRE, JALONS, Etat
 from demandes.models import Demande, Evenement
 from documents.catalogue import Acte
 from documents.models import Document
@@ -20,6 +20,7 @@ class Jalon:
     texte: str
     situation: str
     le: dt.datetime | None
+    note: str = ""
 
 
 def transitions(demande: Demande) -> list[Evenement]:
@@ -30,7 +31,9 @@ def transitions(demande: Demande) -> list[Evenement]:
 def frise(demande: Demande) -> list[Jalon]:
     """Dépôt, instruction, décision, titre disponible (domaine §3.2) ; datés par le journal."""
     dates: dict[int, dt.datetime] = {}
+    passages: dict[str, dt.datetime] = {}
     for evenement in transitions(demande):
+        passages[evenement.apres] = evenement.le
         rang = JALONS.get(Etat(evenement.apres))
         if rang:
             dates.setdefault(rang, evenement.le)
@@ -44,9 +47,22 @@ def frise(demande: Demande) -> list[Jalon]:
         textes = textes[:3]
     atteint = demande.jalon
     return [
-        Jalon(texte, "courant" if rang == atteint else "fait" if rang < atteint else "a_venir", dates.get(rang))
+        Jalon(
+            texte, "courant" if rang == atteint else "fait" if rang < atteint else "a_venir", dates.get(rang),
+            _note(demande, passages) if rang == 4 else "",
+        )
         for rang, texte in enumerate(textes, 1)
-    ]
+    ]  # fmt: skip
+
+
+def _note(demande: Demande, passages: dict[str, dt.datetime]) -> str:
+    """Où en est le titre lui-même, sous le dernier jalon : en fabrication, à retirer, remis."""
+    phrase = {
+        Etat.EN_FABRICATION: _("en fabrication depuis le %(jour)s"),
+        Etat.TITRE_DISPONIBLE: _("à retirer"),
+        Etat.REMISE: _("remis le %(jour)s"),
+    }.get(Etat(demande.etat), "")
+    return phrase % {"jour": f"{timezone.localtime(passages[demande.etat]):%d/%m/%Y}"} if phrase else ""
 
 
 def etat_en_clair(demande: Demande) -> str:
@@ -93,9 +109,13 @@ def suite(demande: Demande) -> str:
     }.get(Etat(demande.etat), "")
 
 
+EMISSIONS = {Evenement.Nature.TRANSITION, Evenement.Nature.PROLONGATION}
+DECISIONS = {Acte.DECISION_FAVORABLE, Acte.REFUS}
+
+
 def documents(demande: Demande) -> list[Document]:
     """Documents de la demande, du plus récent au plus ancien."""
-    return [e.document for e in reversed(transitions(demande)) if e.document]
+    return [e.document for e in reversed(list(demande.evenements.all())) if e.nature in EMISSIONS and e.document]
 
 
 def attestation_de_depot(demande: Demande) -> Document | None:
@@ -105,7 +125,22 @@ def attestation_de_depot(demande: Demande) -> Document | None:
 def decision_lue(demande: Demande) -> Document | None:
     """La dernière décision dont la notification a été ouverte : avant, c'est elle qui se lit."""
     lus = {e.document_id for e in demande.evenements.all() if e.nature == Evenement.Nature.LECTURE}
-    return next((d for d in documents(demande) if d.acte != Acte.CONFIRMATION_DEPOT and d.pk in lus), None)
+    return next((d for d in documents(demande) if d.acte in DECISIONS and d.pk in lus), None)
+
+
+def prolongation_en_cours(demande: Demande) -> Document | None:
+    """La dernière attestation de prolongation, tant que rien n'est décidé."""
+    if demande.etat not in ETATS_A_INSTRUIRE:
+        return None
+    return next((d for d in documents(demande) if d.acte == Acte.PROLONGATION), None)
+
+
+def retrait(demande: Demande) -> dict | None:
+    """Où, quand, avec quoi et combien, tant que le titre est à retirer : ce que la préfecture a écrit."""
+    if demande.etat != Etat.TITRE_DISPONIBLE:
+        return None
+    dernier = next((e for e in reversed(transitions(demande)) if e.apres == demande.etat), None)
+    return dernier.notification.contexte if dernier and dernier.notification else None
 
 
 def type_de_demande(demande: Demande) -> str:
@@ -149,3 +184,11 @@ class Suivi:
     @property
     def decision_lue(self) -> Document | None:
         return decision_lue(self.demande)
+
+    @property
+    def prolongation(self) -> Document | None:
+        return prolongation_en_cours(self.demande)
+
+    @property
+    def retrait(self) -> dict | None:
+        return retrait(self.demande)

@@ -41,10 +41,15 @@ def date_francaise(iso: str) -> str:
 
 def autorisation(donnees: dict) -> str:
     """Ce que le document autorise, en clair ; le code le porte en majuscules sans accent."""
-    travail = donnees.get("decision", {}).get("travail", "")
+    travail = droits(donnees).get("travail", "")
     if not travail:
         return ""
     return "Autorise à travailler" + (f" {ACCESSOIRE}" if travail == ACCESSOIRE else "")
+
+
+def droits(donnees: dict) -> dict:
+    """Ce que la décision ou la prolongation accorde ; rien sur une confirmation de dépôt."""
+    return donnees.get("decision") or donnees.get("prolongation") or {}
 
 
 def code_pays(texte: str) -> str:
@@ -75,7 +80,7 @@ def champs_2d_doc(donnees: dict, *, modele: Modele, numero: str, du: dt.date | N
         ("6W", postal),
         ("6X", adapter("6X", adresse["commune"])),
     ]
-    if "decision" in donnees:
+    if droits(donnees):
         champs.append(("6M", adapter("6M", donnees["categorie"])))
     if du and au:
         champs += [("6N", f"{du:%d%m%Y}"), ("6O", f"{au:%d%m%Y}")]
@@ -114,7 +119,7 @@ def contexte(document: Document, *, modele: Modele, code_signe: str) -> dict:
     """Ce que le gabarit imprime, mis en forme une fois pour toutes."""
     donnees = document.donnees
     depot = jour_de_depot(donnees)
-    decision = donnees.get("decision")
+    decision, prolongation = donnees.get("decision"), donnees.get("prolongation")
     lignes = lignes_mrz(donnees, modele=modele, numero=document.numero, au=document.valable_au)
     qr, cote_qr = symbole.png_qr(*adresse_de_verification(code_signe))
     return {
@@ -133,6 +138,7 @@ def contexte(document: Document, *, modele: Modele, code_signe: str) -> dict:
         "adresse": lignes_d_adresse(donnees["adresse"]),
         "echeance": date_francaise(donnees["echeance_legale"]) if donnees["echeance_legale"] else "",
         "decision": contexte_de_la_decision(document, decision) if decision else None,
+        "prolongation": contexte_de_la_prolongation(document, prolongation) if prolongation else None,
         "image_mrz": image_incluse(symbole.svg_mrz(lignes).encode()),
         "image_2d_doc": image_incluse(symbole.svg_2d_doc(code_signe).encode()),
         "image_qr": image_incluse(qr, "image/png"),
@@ -147,6 +153,9 @@ def densite(donnees: dict) -> str:
     if "decision" in donnees:
         # La mention, et un paragraphe de plus sur les frontières.
         longueur += len(donnees["decision"]["mention"]) + (0 if donnees["schengen"] is None else 100)
+    elif "prolongation" in donnees:
+        # Trois lignes de plus dans le cadre des références.
+        longueur += 80
     return "serre tres-serre" if longueur > LONGUEUR_TRES_SERREE else "serre" if longueur > LONGUEUR_SERREE else ""
 
 
@@ -170,6 +179,17 @@ def contexte_de_la_decision(document: Document, decision: dict) -> dict:
         "autorisation": autorisation(document.donnees),
         "a_titre_accessoire": decision["travail"] == ACCESSOIRE,
         "avec_le_visa": decision.get("avec_le_visa", False) or bool(document.donnees["numero_visa"]),
+    }
+
+
+def contexte_de_la_prolongation(document: Document, prolongation: dict) -> dict:
+    return prolongation | {
+        "du": f"{document.valable_du:%d/%m/%Y}",
+        "au": f"{document.valable_au:%d/%m/%Y}",
+        "fin_du_document": date_francaise(prolongation["fin_du_document"]) if prolongation["fin_du_document"] else "",
+        "expire": prolongation["fin_du_document"] < timezone.localdate(document.emis_le).isoformat(),
+        "autorisation": autorisation(document.donnees) or "N'autorise pas à travailler",
+        "a_titre_accessoire": prolongation["travail"] == ACCESSOIRE,
     }
 
 

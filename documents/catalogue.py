@@ -10,6 +10,7 @@ class Acte(models.TextChoices):
     CONFIRMATION_DEPOT = "confirmation_depot", _("Confirmation du dépôt")
     DECISION_FAVORABLE = "decision_favorable", _("Attestation de décision favorable")
     REFUS = "refus", _("Décision de refus")
+    PROLONGATION = "prolongation", _("Attestation de prolongation de l'instruction")
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,5 @@ MODELES: dict[Acte, Modele] = {
     Acte.CONFIRMATION_DEPOT: Modele("attestations/confirmation_depot.1.html", "1", "AD"),
     Acte.DECISION_FAVORABLE: Modele("attestations/decision_favorable.1.html", "3", "AF"),
     Acte.REFUS: Modele(),
+    Acte.PROLONGATION: Modele("attestations/prolongation.1.html", "2", "AP"),
 }

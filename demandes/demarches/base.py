@@ -105,7 +105,8 @@ class Fermee:
 class TitreDelivrable:
     """Un titre qu'un agent peut accorder. `duree_max` en mois ; `taxe` : code du barème.
 
-    `visa_ou_titre` : l'attestation de décision vaut avec l'ancien titre ou le visa, et le dit (guide 004).
+    `visa_ou_titre` : l'attestation de décision vaut avec l'ancien titre ou le visa, et le dit (guide 004). `nature` et
+    `motif` : ceux du titre une fois remis, d'où partira la demande suivante.
     """
 
     code: str
@@ -113,6 +114,8 @@ class TitreDelivrable:
     mention: str
     duree_max: int
     taxe: str
+    nature: str
+    motif: str
     travail: str = ""
     schengen: bool | None = None
     visa_ou_titre: bool = False
@@ -123,7 +126,8 @@ class Demarche:
     """Une démarche entière, dans un fichier : ce que le moteur, les agents et les documents ont besoin d'en savoir.
 
     `preambule` et `apres_depot` : gabarits inclus avant de commencer et sous la confirmation. `silence` : barème du
-    délai qui vaut rejet. `docs/demarches.md` et `manage.py demarches` montrent le tout.
+    délai qui vaut rejet. `dus_a_la_remise` : ce que l'agent vérifie, case par case, avant de remettre le titre.
+    `docs/demarches.md` et `manage.py demarches` montrent le tout.
     """
 
     code: str
@@ -146,6 +150,7 @@ class Demarche:
     sms: bool = True
     schengen_depot: bool | None = None
     apres_depot: str = ""
+    dus_a_la_remise: tuple[Texte, ...] = ()
 
     def etape(self, code: str) -> Etape | None:
         return next((etape for etape in self.etapes if etape.code == code), None)

@@ -123,6 +123,8 @@ CITOYEN_UE = Demarche(
             "CITOYEN UE/EEE/SUISSE – SÉJOUR PERMANENT – TOUTES ACTIVITÉS PROFESSIONNELLES",
             120,
             "citoyen_ue.taxe",
+            "UE",
+            "citoyen_ue_permanent",
             schengen=True,
             visa_ou_titre=True,
         ),

@@ -13,6 +13,7 @@ from demandes.demarches import DECLARATIONS
 from demandes.demarches.base import Demarche, Piece
 from demandes.demarches.etapes import INFORMATIONS, InformationsForm
 from demandes.demarches.formulaires import EtapeForm
+from usagers.models import TitreSejour
 
 DONNEES = Path(__file__).resolve().parent.parent / "donnees"
 FIN = ("pieces", "recapitulatif", "confirmation")
@@ -43,6 +44,7 @@ def fautes(declarations: tuple[Demarche, ...]) -> list[Error]:
             *_pieces(demarche, references),
             *_gabarits(demarche),
             *_baremes(demarche, baremes),
+            *_titres(demarche),
         ):
             trouvees.append(Error(f"démarche « {demarche.code} » : {faute}", id=f"demandes.E00{numero}"))
     return trouvees
@@ -107,6 +109,13 @@ def _gabarits(demarche: Demarche) -> Iterator[tuple[int, str]]:
             yield 4, f"le gabarit « {nom} » n'existe pas."
         except TemplateSyntaxError as cause:
             yield 4, f"le gabarit « {nom} » ne se lit pas : {cause}"
+
+
+def _titres(demarche: Demarche) -> Iterator[tuple[int, str]]:
+    """Un titre remis entre dans l'historique de la personne : sa nature et son motif y existent."""
+    for titre in demarche.titres:
+        if titre.nature not in TitreSejour.Nature.values or titre.motif not in TitreSejour.Motif.values:
+            yield 7, f"titre « {titre.code} » : la nature « {titre.nature} » ou le motif « {titre.motif} » est inconnu."
 
 
 def _baremes(demarche: Demarche, baremes: dict[str, dict]) -> Iterator[tuple[int, str]]:

@@ -30,6 +30,7 @@ from demandes.demarches.formulaires import (
     Ligne,
     LigneForm,
     Reponses,
+    Texte,
     euros,
 )
 from demandes.droit import Contexte
@@ -502,6 +503,15 @@ def choix(cas: str):
 
 ACCESSOIRE = "à titre accessoire"
 MOBILITE = "ÉTUDIANT - PROGRAMME DE MOBILITÉ"
+
+
+def _titre(
+    code: str, libelle: Texte, duree: int, nature: str, *, mobilite: bool = False, taxe: str = "etudiant.taxe"
+) -> TitreDelivrable:
+    mention, motif = (MOBILITE, "etudiant_mobilite") if mobilite else ("ÉTUDIANT", "etudiant")
+    return TitreDelivrable(code, libelle, mention, duree, taxe, nature, motif, ACCESSOIRE)
+
+
 ETUDIANT = Demarche(
     code="etudiant",
     objet="titre_sejour",
@@ -518,13 +528,14 @@ ETUDIANT = Demarche(
     etapes=(INFORMATIONS, MOTIF, RESSOURCES, JUSTIFICATIFS, RECAPITULATIF, CONFIRMATION),
     pieces=PIECES,
     titres=(
-        TitreDelivrable("CST_ETU", _("carte de séjour temporaire"), "ÉTUDIANT", 12, "etudiant.taxe", ACCESSOIRE),
-        TitreDelivrable("CSP_ETU", _("carte de séjour pluriannuelle"), "ÉTUDIANT", 48, "etudiant.taxe", ACCESSOIRE),
-        TitreDelivrable("CST_ETU_MOB", _("carte de séjour temporaire"), MOBILITE, 12, "etudiant.taxe", ACCESSOIRE),
-        TitreDelivrable("CSP_ETU_MOB", _("carte de séjour pluriannuelle"), MOBILITE, 48, "etudiant.taxe", ACCESSOIRE),
-        TitreDelivrable("CRA_ETU", _("certificat de résidence algérien"), "ÉTUDIANT", 12, "etudiant.taxe", ACCESSOIRE),
-        TitreDelivrable("APS", _("autorisation provisoire de séjour"), "ÉTUDIANT", 12, "aps.taxe", ACCESSOIRE),
+        _titre("CST_ETU", _("carte de séjour temporaire"), 12, "CST"),
+        _titre("CSP_ETU", _("carte de séjour pluriannuelle"), 48, "CSP"),
+        _titre("CST_ETU_MOB", _("carte de séjour temporaire"), 12, "CST", mobilite=True),
+        _titre("CSP_ETU_MOB", _("carte de séjour pluriannuelle"), 48, "CSP", mobilite=True),
+        _titre("CRA_ETU", _("certificat de résidence algérien"), 12, "CRA"),
+        _titre("APS", _("autorisation provisoire de séjour"), 12, "APS", taxe="aps.taxe"),
     ),
+    dus_a_la_remise=(_("Le certificat d'inscription définitif, au dossier ou présenté ce jour"),),
     silence="etudiant.silence",
     categorie="ETUDIANT",
     apres_depot="demandes/apres_depot/etudiant.html",

@@ -28,7 +28,7 @@ MESSAGES_DU_PORTAIL = [(message.value, message.label) for message in Message if 
 
 def demandes_suivies(request: HttpRequest) -> QuerySet[Demande]:
     """Les demandes de la personne, avec leur journal et leurs documents, en deux requêtes."""
-    evenements = Evenement.objects.select_related("document").order_by("le", "pk")
+    evenements = Evenement.objects.select_related("document", "notification").order_by("le", "pk")
     return demandes_visibles(request.user).prefetch_related(Prefetch("evenements", evenements))
 
 

@@ -8,7 +8,6 @@ from demandes.operations import verrouiller
 from instruction.models import Agent
 from instruction.permissions import GESTES, peut
 
-
 # Ce qui, au journal, est un acte : chacun fait avancer la version.
 ACTES = (
     Evenement.Nature.TRANSITION,

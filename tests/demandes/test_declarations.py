@@ -65,7 +65,7 @@ INVENTEE = Demarche(
         Piece("ENFANT", R_PROJET, demandee_si=avec_un_enfant),
         Piece("SERMENT", R_PROJET, declaration=True),
     ),
-    titres=(TitreDelivrable("LUNE", "carte de séjour", "LUNAIRE", 12, "citoyen_ue.taxe"),),
+    titres=(TitreDelivrable("LUNE", "carte de séjour", "LUNAIRE", 12, "citoyen_ue.taxe", "CST", "visiteur"),),
     silence="sejour.silence",
     categorie="LUNAIRE",
 )

@@ -44,6 +44,17 @@ DECISION = DEPOT | {
         "renouvellement": True,
     }
 }
+PROLONGATION = DEPOT | {
+    "schengen": True,
+    "prolongation": {"travail": "à titre accessoire", "piece": "titre", "fin_du_document": "2026-11-22"},
+}
+PROLONGATION_SANS_TRAVAIL = DEPOT | {
+    "numero_etranger": "",
+    "numero_visa": "FRA123456789",
+    "premiere_demande": True,
+    "schengen": False,
+    "prolongation": {"travail": "", "piece": "visa", "fin_du_document": "2026-10-31"},
+}
 VISA = DEPOT | {
     "numero_etranger": "",
     "numero_visa": "FRA123456789",

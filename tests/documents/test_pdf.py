@@ -15,7 +15,17 @@ from django.utils import timezone, translation
 from documents import attestations, deuxd_doc, operations, verification
 from documents.catalogue import MODELES, Acte
 from documents.pdf import AdresseRefusee, _atelier, chemin_de_police, produire_pdf
-from tests.documents.donnees import DECISION, DEPOT, LONG, PLEIN, SUISSE, SUISSE_DECISION, VISA
+from tests.documents.donnees import (
+    DECISION,
+    DEPOT,
+    LONG,
+    PLEIN,
+    PROLONGATION,
+    PROLONGATION_SANS_TRAVAIL,
+    SUISSE,
+    SUISSE_DECISION,
+    VISA,
+)
 
 pytestmark = pytest.mark.django_db
 LE = dt.datetime(2026, 11, 22, 16, 40, tzinfo=dt.UTC)
@@ -27,6 +37,10 @@ CAS = {
     "décision UE": SUISSE_DECISION,
     "longs noms": LONG | {"decision": DECISION["decision"]},
     "champs pleins": PLEIN,
+    "prolongation": PROLONGATION,
+    "prolongation sans travail": PROLONGATION_SANS_TRAVAIL,
+    "prolongation pleine": {nom: v for nom, v in PLEIN.items() if nom != "decision"}
+    | {"prolongation": PROLONGATION["prolongation"]},
 }
 
 
@@ -41,7 +55,10 @@ def rendus(django_db_setup, django_db_blocker, autorite_d_essai):
             acte = Acte.DECISION_FAVORABLE if "decision" in donnees else Acte.CONFIRMATION_DEPOT
             # D'ordinaire, l'attestation vaut dès la décision, avant le titre qu'elle annonce.
             valable_du = LE.date() if "decision" in donnees and nom != "décision UE" else None
-            document = operations.etablir(acte, donnees=donnees, le=LE, valable_du=valable_du)
+            valable_au = None
+            if "prolongation" in donnees:
+                acte, valable_du, valable_au = Acte.PROLONGATION, dt.date(2026, 11, 23), dt.date(2027, 2, 22)
+            document = operations.etablir(acte, donnees=donnees, le=LE, valable_du=valable_du, valable_au=valable_au)
             faits[nom] = (document, operations.produire(document))
             document.delete()
     return faits
@@ -73,6 +90,39 @@ def codes(image) -> dict[str, bytes]:
 def polices(octets: bytes) -> set[str]:
     with pikepdf.open(io.BytesIO(octets)) as pdf:
         return {str(o["/FontName"]) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/FontName" in o}
+
+
+def test_la_prolongation_dit_ses_dates_le_document_a_presenter_et_le_travail_en_toutes_lettres(rendus):
+    document, octets = rendus["prolongation"]
+    dit = texte(octets)
+    for phrase in (
+        "ATTESTATION DE PROLONGATION DE L'INSTRUCTION D'UNE DEMANDE DE RENOUVELLEMENT DE TITRE DE SÉJOUR",
+        "n° 7502202611220000030, déposée le 22/11/2026, est en cours d'instruction.",
+        "vous autorise à séjourner en France du 23/11/2026 au 22/02/2027.",
+        "qu'accompagnée du titre de séjour dont la validité prend fin le 22/11/2026.",
+        "Ce document autorise son titulaire à travailler à titre accessoire.",
+        "Avec le document cité ci-dessus, il autorise le franchissement des frontières de l'espace Schengen.",
+    ):
+        assert phrase in dit
+    for champ in ("6J26K", "6PAUTORISE A TRAVAILLER A TITRE ACCESSOIRE", "6METUDIANT", "6N231120266O22022027"):
+        assert champ in document.code_2d
+    assert attestations.lignes_mrz(
+        document.donnees, modele=MODELES[Acte.PROLONGATION], numero=document.numero, au=document.valable_au
+    )[0].startswith("APFRA")
+
+
+def test_une_prolongation_sans_droit_au_travail_le_dit_aussi(rendus):
+    document, octets = rendus["prolongation sans travail"]
+    dit = texte(octets)
+    for phrase in (
+        "D'UNE PREMIÈRE DEMANDE DE TITRE DE SÉJOUR",
+        "qu'accompagnée du visa dont la validité a pris fin le 31/10/2026.",
+        "Ce document n'autorise pas son titulaire à travailler.",
+        "Autorisation : N'autorise pas à travailler",
+        "Ce document n'autorise pas le franchissement des frontières de l'espace Schengen.",
+    ):
+        assert phrase in dit
+    assert "6P\x1d" in document.code_2d
 
 
 # --- Texte -----------------------------------------------------------------------------------------------------------
