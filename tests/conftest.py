@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.test import Client, override_settings
@@ -131,13 +131,23 @@ def se_connecter(live_server, page):
     return connecter
 
 
+def violations_axe(page, **options) -> list[dict]:
+    """Ce qu'axe reproche à la page ; en thème sombre, qui ne change que les couleurs, les seuls contrastes."""
+    if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches"):
+        options["runOnly"] = ["color-contrast"]
+    # Sans « preload » : axe relirait lui-même les feuilles de style, ce que la politique de sécurité lui refuse.
+    options |= {"preload": False, "resultTypes": ["violations"]}
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    return page.evaluate("options => axe.run(document, options)", options)["violations"]
+
+
 @pytest.fixture
 def sans_faute_axe():
     """`sans_faute_axe(page)` : axe ne trouve rien, et la page tient en 320 px de large."""
 
     def verifier(page):
-        # Sans « preload » : axe relirait lui-même les feuilles de style, ce que la politique de sécurité lui refuse.
-        violations = Axe().run(page, options={"preload": False}).response["violations"]
+        violations = violations_axe(page)
         details = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations]
         assert not details, f"{page.url} : {details}"
         taille = page.viewport_size

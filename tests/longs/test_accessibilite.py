@@ -8,7 +8,6 @@ import itertools
 from collections import Counter
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from demandes.etats import Etat
 from demandes.models import Demande
 from instruction.models import Agent
 from instruction.operations import prendre_en_charge
+from tests.conftest import violations_axe
 from tests.longs.monde import ADRESSES, Monde
 from tests.longs.saisies import navigateur
 
@@ -79,22 +79,20 @@ def est_une_page(monde: Monde, qui: str, nom: str, adresse: str) -> bool:
 def voir(page, live_server):
     """`voir(adresse, …)` : axe aux largeurs dites, la page et, si demandé, ses erreurs ; rend le nombre de vues."""
 
-    def regarder(largeurs_d_axe, regles) -> int:
+    def regarder(largeurs_d_axe) -> int:
         for largeur in LARGEURS:
             page.set_viewport_size({"width": largeur, "height": 900})
             reelle = page.evaluate("document.documentElement.scrollWidth")
             assert reelle <= largeur, f"{page.url} : {reelle} px de large pour {largeur}"
             if largeur in largeurs_d_axe:
-                # Sans « preload » : axe relirait les feuilles de style, ce que la politique de sécurité lui refuse.
-                options = {"preload": False} | ({"runOnly": regles} if regles else {})
-                violations = Axe().run(page, options=options).response["violations"]
+                violations = violations_axe(page)
                 details = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations]
                 assert not details, f"{page.url} à {largeur} : {details}"
         # Chromium note lui-même les pages refusées (404, 410, 422), qui sont ici voulues.
         page.fautes[:] = [faute for faute in page.fautes if "the server responded with a status of 4" not in faute]
         return 1
 
-    def aller(adresse: str, *, erreurs: bool, largeurs=LARGEURS, regles=()) -> tuple[int, int]:
+    def aller(adresse: str, *, erreurs: bool, largeurs=LARGEURS) -> tuple[int, int]:
         reponse = page.goto(live_server.url + adresse) or page.reload()  # seule l'ancre avait changé
         assert reponse.status in {200, 404, 410} and page.url == live_server.url + adresse, (adresse, page.url)
         if "sandbox" in reponse.headers.get("content-security-policy", ""):
@@ -102,23 +100,23 @@ def voir(page, live_server):
             courriel = reponse.text()
             page.goto("about:blank")
             page.set_content(courriel)
-        vues, fausses = regarder(largeurs, regles), 0
+        vues, fausses = regarder(largeurs), 0
         formulaire = page.locator(FORMULAIRE).first
         if erreurs and not adresse.endswith(SANS_ERREUR) and formulaire.count():
             with page.expect_navigation():
                 formulaire.evaluate(ENVOYER_VIDE)
             if page.title().startswith(("Erreur", "Error")):
-                fausses = regarder(largeurs, regles)
+                fausses = regarder(largeurs)
         return vues, fausses
 
     return aller
 
 
-# axe entier en clair et en français ; le thème sombre ne change que les couleurs, et l'anglais que les mots.
+# axe à deux largeurs en français ; l'anglais ne change que les mots, le thème sombre que les couleurs.
 PASSAGES = {
     ("fr", "light"): {"largeurs": (320, 1280)},
     ("en", "light"): {"largeurs": (1280,)},
-    ("fr", "dark"): {"largeurs": (1280,), "regles": ("color-contrast",)},
+    ("fr", "dark"): {"largeurs": (1280,)},
 }
 
 
