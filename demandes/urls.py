@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from demandes.views import abandon, adresses, espace, etapes, pieces, recapitulatif, situation
+from demandes.views import abandon, adresses, complement, espace, etapes, pieces, recapitulatif, situation
 
 app_name = "demandes"
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("espace/notifications/", espace.notifications, name="notifications"),
     path("espace/notifications/<int:pk>/", espace.notification, name="notification"),
     path("espace/notifications/<int:pk>/ouvrir/", espace.notification_ouvrir, name="notification_ouvrir"),
+    path("espace/notifications/<int:pk>/repondre/", complement.repondre, name="complement"),
     path("espace/demandes/<slug:numero>/", espace.suivi, name="suivi"),
     path("espace/documents/<slug:numero>.pdf", espace.document, name="document"),
 ]

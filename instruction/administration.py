@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from instruction.permissions import agent_de, voit
-from instruction.views import actes, autre_site, connexion, dossier, dossiers, guichet
+from instruction.views import actes, autre_site, complement, connexion, dossier, dossiers, guichet
 from instruction.views.acces import contexte_d_agent, tracer_la_lecture
 
 
@@ -52,6 +52,13 @@ class Administration(admin.AdminSite):
             path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
             path("autre-site/", vue(autre_site.autre_site), name="autre_site"),
             path("guichet/", vue(guichet.guichet), name="guichet"),
+            path("dossiers/<slug:numero>/complement/", vue(complement.demander), name="dossier_complement"),
+            path(
+                "dossiers/<slug:numero>/complement/renoncer/",
+                vue(complement.renoncer),
+                name="dossier_complement_renoncer",
+            ),
+            path("dossiers/<slug:numero>/reprendre/", vue(complement.reprendre), name="dossier_reprendre"),
             path("references/", vue(super().index), name="references"),
             *super().get_urls(),
         ]

@@ -141,6 +141,9 @@ def a_l_heure(instant: dt.datetime) -> str:
 # Acte → nom de sa page. Un acte sans page n'est pas proposé.
 GESTE_URL: dict[str, str] = {
     "prendre_en_charge": "admin:dossier_prendre",
+    "demander_complement": "admin:dossier_complement",
+    "abandonner_complement": "admin:dossier_complement_renoncer",
+    "reprendre": "admin:dossier_reprendre",
     "accorder": "admin:dossier_decider",
     "refuser": "admin:dossier_refuser",
 }

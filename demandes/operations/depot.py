@@ -75,7 +75,7 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         demande.recherche = texte_de_recherche(demande)
         demande.numero = attribuer_numero(site, le=le)
         demande.recherche += f" {demande.numero}"
-        _figer(demande, contenu, rang=1, cause=Instantane.Cause.DEPOT, par=par, le=le)
+        figer(demande, contenu, rang=1, cause=Instantane.Cause.DEPOT, par=par, le=le)
         document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
         notification = notifier(
             Message.DEPOT, demande.usager.compte, le=le, document=document, objet=demande.numero,
@@ -127,7 +127,7 @@ def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping) -> None:
         usager.compte.save(update_fields=["telephone"])
 
 
-def _figer(demande: Demande, contenu: dict, *, rang: int, cause: str, par: Compte, le: dt.datetime) -> Instantane:
+def figer(demande: Demande, contenu: dict, *, rang: int, cause: str, par: Compte, le: dt.datetime) -> Instantane:
     """Fige le contenu, avec son empreinte."""
     texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True)
     return Instantane.objects.create(

@@ -14,6 +14,7 @@ from demandes.models import Demande, Evenement
 from demandes.parcours import Parcours
 from demandes.permissions import demandes_visibles
 from demandes.suivi import Suivi
+from demandes.views.complement import attend_une_reponse, complement_de, contexte_de_la_lettre
 from documents.fichiers import reponse_fichier
 from documents.models import Document
 from notifications.catalogue import MODELES, Message
@@ -98,6 +99,11 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
     contexte = {"notification": lettre, "modele": MODELES[Message(lettre.message)]}
     if lettre.lue_le is None:
         return render(request, "demandes/notification_a_ouvrir.html", contexte)
+    if lettre.message == Message.COMPLEMENT:
+        complement = complement_de(request, pk)
+        if attend_une_reponse(complement):
+            return redirect("demandes:complement", pk)
+        contexte |= contexte_de_la_lettre(complement)
     contexte["demande"] = demandes_visibles(request.user).filter(numero=lettre.objet).first() if lettre.objet else None
     contexte["corps"] = f"demandes/notifications/{lettre.message}.html"
     return render(request, "demandes/notification.html", contexte)
@@ -123,6 +129,7 @@ def suivi(request: HttpRequest, numero: str) -> HttpResponse:
             "suivi": Suivi(demande),
             "demande": demande,
             "depot": demande.instantanes.order_by("rang").last(),
+            "complement": operations.complement_ouvert(demande) if demande.etat == Etat.COMPLEMENT_DEMANDE else None,
             "notifications": mes_notifications(request).filter(objet=numero),
         },
     )
