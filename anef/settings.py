@@ -236,6 +236,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
+    "executer_les_echus": {
+        "task": "instruction.tasks.executer_les_echus",
+        "schedule": schedule(15),
+        "options": {"expires": 14},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
 
@@ -248,6 +253,10 @@ MENTIONS_LEGALES = {
     "directeur": env.str("DIRECTEUR_PUBLICATION", ""),
     "hebergeur": env.str("HEBERGEUR", ""),
 }
+
+# --- Instruction -------------------------------------------------------------------------------------------------
+# Minutes pendant lesquelles un acte signé s'annule avant de partir ; 0 : il part aussitôt.
+DELAI_ANNULATION = env.int("DELAI_ANNULATION", 1 if DEMONSTRATION else 10)
 
 # --- Recherche d'adresses -----------------------------------------------------------------------------------------
 # « locale » : la table remplie par importer_adresses ; « geoplateforme » : le géocodeur de l'IGN.

@@ -15,6 +15,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 INSTALLED_APPS[:] = [nom.replace("anef.apps.StatiquesConfig", "django.contrib.staticfiles") for nom in INSTALLED_APPS]  # noqa: F405
 # Une connexion gardée par un fil du serveur d'essai empêcherait d'effacer la base à la fin.
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
+DELAI_ANNULATION = 0  # un acte signé part aussitôt ; tests/instruction/test_differe.py éprouve l'attente
 LOGGING_CONFIG = None  # pytest recueille les journaux ; tests/test_journaux.py éprouve ceux de la production
 # Chaque processus de la suite (pytest -n) a sa base Redis : vider le cache de l'un ne vide pas celui de l'autre.
 if rang := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):

@@ -1,5 +1,7 @@
 """Les données des documents, tirées de ce qui a été figé : un document ne change pas quand la personne déménage."""
 
+import datetime as dt
+
 from django.utils import timezone
 
 from demandes.demarches import DEMARCHES
@@ -39,14 +41,14 @@ def donnees_du_depot(demande: Demande, contenu: dict) -> dict:
     }  # fmt: skip
 
 
-def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict) -> dict:
+def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict, *, le: dt.datetime) -> dict:
     """Données de l'attestation de décision favorable (domaine §10)."""
     demarche = DEMARCHES[demande.demarche]
     titre = next(titre for titre in demarche.titres if titre.code == decision.titre)
     return donnees_du_depot(demande, contenu) | {
         "schengen": titre.schengen,
         "decision": {
-            "le": timezone.localdate(demande.decidee_le).isoformat(),
+            "le": timezone.localdate(le).isoformat(),
             "titre": str(titre.libelle),
             "mention": decision.mention,
             "du": decision.du.isoformat(),

@@ -26,7 +26,7 @@ LOT = 50
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-def etablir(
+def preparer(
     acte: Acte,
     *,
     donnees: dict,
@@ -35,10 +35,9 @@ def etablir(
     valable_au: dt.date | None = None,
     fichier: Fichier | None = None,
 ) -> Document:
-    """Émet un document : ses données, ses dates et son code à signer sont fixés ; le PDF vient ensuite.
+    """Le document tel qu'il serait émis, sans l'écrire. Lève `NonEncodable` s'il ne pourrait pas être fait.
 
-    À appeler dans la transaction de l'acte. Lève `NonEncodable` si le document ne pourrait pas être fait. Les dates de
-    validité d'une décision sont celles du titre, sauf si l'appelant en donne d'autres.
+    Les dates de validité d'une décision sont celles du titre, sauf si l'appelant en donne d'autres.
     """
     acte = Acte(acte)
     modele = MODELES[acte]
@@ -65,6 +64,23 @@ def etablir(
         document.code_2d = deuxd_doc.ecrire(entete, champs)
         document.certificat = certificat.reference
         lignes_mrz(donnees, modele=modele, numero=document.numero, au=document.valable_au)
+    return document
+
+
+def etablir(
+    acte: Acte,
+    *,
+    donnees: dict,
+    le: dt.datetime,
+    valable_du: dt.date | None = None,
+    valable_au: dt.date | None = None,
+    fichier: Fichier | None = None,
+) -> Document:
+    """Émet un document : ses données, ses dates et son code à signer sont fixés ; le PDF vient ensuite.
+
+    À appeler dans la transaction de l'acte. Lève `NonEncodable` si le document ne pourrait pas être fait.
+    """
+    document = preparer(acte, donnees=donnees, le=le, valable_du=valable_du, valable_au=valable_au, fichier=fichier)
     document.save()
     if fichier is None:
         transaction.on_commit(_reveil(document.pk), robust=True)

@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from instruction.permissions import agent_de, voit
-from instruction.views import actes, autre_site, complement, connexion, dossier, dossiers, guichet
+from instruction.views import actes, autre_site, complement, connexion, decision, differe, dossier, dossiers, guichet
 from instruction.views.acces import contexte_d_agent, tracer_la_lecture
 
 
@@ -41,6 +41,8 @@ class Administration(admin.AdminSite):
         vue = self.admin_view
         return [
             path("dossiers/", vue(dossiers.dossiers), name="dossiers"),
+            path("dossiers/listes/garder/", vue(dossiers.enregistrer_filtre), name="filtre_enregistrer"),
+            path("dossiers/listes/<int:pk>/oublier/", vue(dossiers.oublier_filtre), name="filtre_oublier"),
             path("dossiers/<slug:numero>/", vue(dossier.dossier), name="dossier"),
             path("dossiers/<slug:numero>/pieces/<int:cle>/", vue(dossier.piece), name="dossier_piece"),
             path(
@@ -48,8 +50,15 @@ class Administration(admin.AdminSite):
             ),
             path("dossiers/<slug:numero>/decision/", vue(dossier.decision), name="dossier_decision"),
             path("dossiers/<slug:numero>/prendre/", vue(actes.prendre), name="dossier_prendre"),
-            path("dossiers/<slug:numero>/accorder/", vue(actes.accorder), name="dossier_decider"),
-            path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
+            path("dossiers/<slug:numero>/proposer/", vue(decision.proposer), name="dossier_proposer"),
+            path("dossiers/<slug:numero>/refuser/", vue(decision.proposer_refus), name="dossier_proposer_refus"),
+            path("dossiers/<slug:numero>/proposition/", vue(decision.proposition), name="dossier_proposition"),
+            path("dossiers/<slug:numero>/proposition/fichier/", vue(decision.fichier), name="dossier_refus_propose"),
+            path("dossiers/<slug:numero>/viser/", vue(decision.viser), name="dossier_viser"),
+            path("dossiers/<slug:numero>/renvoyer/", vue(decision.renvoyer), name="dossier_renvoyer"),
+            path("dossiers/<slug:numero>/signer/", vue(decision.signer), name="dossier_signer"),
+            path("dossiers/<slug:numero>/acte/", vue(differe.acte), name="dossier_acte"),
+            path("dossiers/<slug:numero>/acte/<int:cle>/annuler/", vue(differe.annuler), name="dossier_annuler"),
             path("autre-site/", vue(autre_site.autre_site), name="autre_site"),
             path("guichet/", vue(guichet.guichet), name="guichet"),
             path("dossiers/<slug:numero>/complement/", vue(complement.demander), name="dossier_complement"),

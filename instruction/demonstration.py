@@ -45,6 +45,8 @@ class AgentDeDemonstration:
 AGENTS = (
     AgentDeDemonstration("agent.paris", "Camille Lenoir", "7502", ("instructeur",), "instruit à Paris"),
     AgentDeDemonstration("agent.nord", "Dominique Vasseur", "5901", ("instructeur",), "instruit à Lille"),
+    AgentDeDemonstration("chef.paris", "Morgan Delmas", "7502", ("valideur", "signataire"), "vise et signe à Paris"),
+    AgentDeDemonstration("chef.nord", "Sacha Wattel", "5901", ("valideur", "signataire"), "vise et signe à Lille"),
     AgentDeDemonstration(
         "admin.demo", "Alix Fontaine", "7502", ("admin_fonctionnel",), "change barèmes, pièces, sites et droits"
     ),

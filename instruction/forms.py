@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from demandes.champs import MontantField, valider_encodable
 from demandes.demarches import DEMARCHES
 from demandes.demarches.base import TitreDelivrable
-from demandes.models import Demande
+from demandes.models import Decision, Demande
 from documents.fichiers import type_reconnu
-from instruction.operations import Accord, ajouter_mois, taxe_due
+from instruction.operations import Accord, ajouter_mois, motifs_d_avis, taxe_due
 from instruction.permissions import agent_de
 from usagers.champs import DateTroisChampsField
 
@@ -54,8 +54,43 @@ class ListeDeTitres(forms.Select):
         return option
 
 
-class AccordForm(forms.Form):
-    """Ce que l'agent accorde. Les règles sont dans `operations.verifier_accord` ; ici, ce qui s'écrit et se relit."""
+class AvisForm(forms.Form):
+    """Ce que l'instructeur dit au signataire : des motifs codés, quelques mots, ou les deux. Interne."""
+
+    sens = ""
+
+    motifs = forms.MultipleChoiceField(
+        label=_("Motifs"), required=False, widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": _("Un motif coché n'est plus en vigueur : relisez la liste.")},
+    )  # fmt: skip
+    avis = forms.CharField(
+        label=_("Votre avis"), required=False, max_length=4000, widget=forms.Textarea({"rows": 3}),
+        help_text=_("Il reste au dossier, pour le visa et la signature."),
+    )  # fmt: skip
+
+    def __init__(self, *args, jour: dt.date, **kwargs):
+        super().__init__(*args, **kwargs)
+        choix = [(motif.code, motif.libelle) for motif in motifs_d_avis(self.sens, jour=jour)]
+        self.fields["motifs"].choices = choix
+        if not choix:
+            del self.fields["motifs"]
+
+    def clean(self):
+        saisie = super().clean()
+        if not self.errors and not saisie.get("motifs") and not saisie.get("avis"):
+            self.add_error("avis", _("Cochez un motif ou écrivez votre avis."))
+        return saisie
+
+    @property
+    def mots(self) -> dict:
+        return {"motifs": self.cleaned_data.get("motifs", []), "avis": self.cleaned_data["avis"]}
+
+
+class AccordForm(AvisForm):
+    """Ce que l'agent propose d'accorder. Les règles sont dans `operations.verifier_accord` ; ici, ce qui s'écrit."""
+
+    sens = Decision.Sens.FAVORABLE
+    field_order = ["titre", "mention", "du", "au", "taxe", "motifs", "avis"]
 
     titre = forms.ChoiceField(
         label=_("Titre accordé"),
@@ -87,7 +122,7 @@ class AccordForm(forms.Form):
         titres = DEMARCHES[demande.demarche].titres
         self.taxes = {titre.code: taxe_due(demande, titre, jour=jour) for titre in titres}
         kwargs.setdefault("initial", self._propositions(demande, titres, jour))
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, jour=jour, **kwargs)
         self.fields["titre"].choices = [(titre.code, libelle_du_titre(titre)) for titre in titres]
         self.fields["titre"].widget.titres = {
             titre.code: {
@@ -127,18 +162,14 @@ def montant(valeur: Decimal) -> str:
     return f"{valeur:.0f}" if entier else f"{valeur:.2f}".replace(".", ",")
 
 
-class RefusForm(forms.Form):
-    """Le motif reste interne ; la personne lit le document rédigé par la préfecture."""
+class RefusForm(AvisForm):
+    """L'avis reste interne ; la personne lit le document rédigé par la préfecture."""
 
-    motif = forms.CharField(
-        label=_("Motif du refus"),
-        max_length=2000,
-        widget=forms.Textarea({"rows": 4}),
-        help_text=_("Il reste au dossier ; la personne lit la motivation dans la décision jointe."),
-        error_messages={"required": _("Écrivez le motif du refus, pour le dossier.")},
-    )
+    sens = Decision.Sens.DEFAVORABLE
+    field_order = ["motifs", "avis", "fichier", "verifiee", "voies_et_delais"]
+
     fichier = forms.FileField(
-        label=_("Décision signée de la préfecture (PDF)"),
+        label=_("Décision de la préfecture (PDF)"),
         widget=forms.ClearableFileInput({"accept": ".pdf,application/pdf"}),
         help_text=_("Un PDF de 10 Mo au plus, avec la motivation, les voies et les délais de recours."),
         error_messages={
@@ -147,8 +178,14 @@ class RefusForm(forms.Form):
         },
     )
     verifiee = forms.BooleanField(
-        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est signé."),
-        error_messages={"required": _("Confirmez que vous avez vérifié le document avant de l'envoyer.")},
+        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est motivé."),
+        error_messages={"required": _("Confirmez que vous avez vérifié le document avant de le proposer.")},
+    )
+    voies_et_delais = forms.BooleanField(
+        label=_("Il donne les voies et les délais de recours."),
+        error_messages={
+            "required": _("Sans les voies et délais de recours, le refus ne se notifie pas : vérifiez-les.")
+        },
     )
 
     def clean_fichier(self):
@@ -158,3 +195,13 @@ class RefusForm(forms.Form):
         if type_reconnu(debut) != "application/pdf":
             raise forms.ValidationError(_("Choisissez un PDF : « %(nom)s » n'en est pas un.") % {"nom": fichier.name})
         return fichier
+
+
+class RenvoiForm(forms.Form):
+    raison = forms.CharField(
+        label=_("Pourquoi la renvoyer"),
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("L'instructeur la lit dans les notes internes du dossier."),
+        error_messages={"required": _("Écrivez ce que l'instructeur doit revoir.")},
+    )

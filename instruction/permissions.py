@@ -72,9 +72,6 @@ GESTES: Mapping[str, Geste] = {
     ),
     "rendre_disponible": _geste("Titre disponible", {Etat.EN_FABRICATION}, (Etat.TITRE_DISPONIBLE,), REMISE),
     "remettre": _geste("Remettre le titre", {Etat.TITRE_DISPONIBLE}, (Etat.REMISE,), REMISE),
-    # Un même agent enchaîne la proposition et la signature ; les personnes seront séparées ensuite.
-    "accorder": _geste("Accorder", INSTRUITE, (Etat.PROPOSITION, Etat.FAVORABLE), INSTRUCTEUR),
-    "refuser": _geste("Refuser", INSTRUITE, (Etat.PROPOSITION, Etat.DEFAVORABLE), INSTRUCTEUR),
 }  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from demandes.demarches.base import TitreDelivrable
 from demandes.demarches.formulaires import euros
 from demandes.etats import ETATS_A_INSTRUIRE, Etat
-from demandes.models import Decision, Demande, Evenement
+from demandes.models import Decision, Demande, Evenement, Motif
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
 from instruction.models import Agent
@@ -144,15 +145,17 @@ GESTE_URL: dict[str, str] = {
     "demander_complement": "admin:dossier_complement",
     "abandonner_complement": "admin:dossier_complement_renoncer",
     "reprendre": "admin:dossier_reprendre",
-    "accorder": "admin:dossier_decider",
-    "refuser": "admin:dossier_refuser",
+    "proposer": "admin:dossier_proposer",
+    "viser": "admin:dossier_proposition",
+    "signer_favorable": "admin:dossier_proposition",
+    "signer_refus": "admin:dossier_proposition",
 }
 # Le bouton fait l'acte, sans page : rien à saisir, rien à relire.
 GESTES_IMMEDIATS = {"prendre_en_charge"}
 # Ce qui fait avancer le dossier vient d'abord ; le reste se range sous « Autres actes ».
 GESTES_PRINCIPAUX = {
     "prendre_en_charge", "demander_complement", "reprendre", "proposer", "viser", "renvoyer", "signer_favorable",
-    "signer_refus", "cloturer", "rouvrir", "fabriquer", "rendre_disponible", "remettre", "accorder", "refuser",
+    "signer_refus", "cloturer", "rouvrir", "fabriquer", "rendre_disponible", "remettre",
 }  # fmt: skip
 
 
@@ -274,11 +277,28 @@ def ligne_de_journal(evenement: Evenement) -> LigneDeJournal:
     return LigneDeJournal(evenement.le, texte_de(evenement), par, evenement.document, envois)
 
 
+# Pourquoi un acte signé n'a pas pu se faire à son heure.
+PHRASES_D_ECHEC = {
+    "agent_inactif": _l("le compte de qui l'a signé a été fermé"),
+    "droits_retires": _l("qui l'a signé n'en a plus le droit"),
+    "etat_change": _l("le dossier est passé à un autre état"),
+    "dossier_change": _l("le dossier a changé entre-temps"),
+    "quatre_yeux": _l("une seconde personne est exigée"),
+    "non_encodable": _l("une valeur ne peut pas figurer sur l'attestation"),
+}
+
+
 def texte_de(evenement: Evenement) -> str:
     if evenement.nature == Evenement.Nature.LECTURE and evenement.notification:
         return _("Notification ouverte : %(message)s") % {"message": evenement.notification.get_message_display()}
+    if geste := evenement.codes.get("geste"):
+        texte = f"{evenement.get_nature_display()}\u00a0: {GESTES[geste].libelle}"
+        echec = PHRASES_D_ECHEC.get(evenement.codes.get("echec"))
+        return f"{texte} ({echec})" if echec else texte
     if evenement.nature != Evenement.Nature.TRANSITION:
         return evenement.get_nature_display()
+    if evenement.codes.get("renvoi"):
+        return _("Proposition renvoyée en instruction")
     if evenement.apres == Etat.PROPOSITION and (sens := evenement.codes.get("sens")):
         return _("Proposition de décision %(sens)s") % {"sens": Decision.Sens(sens).label}
     if evenement.apres == Etat.EN_INSTRUCTION and evenement.avant == Etat.DEPOSEE:
@@ -349,4 +369,9 @@ def lignes_de_la_decision(decision: Decision) -> list[dict]:
             *lignes_de_decision(titre, mention=decision.mention, du=decision.du, au=decision.au, taxe=decision.taxe),
             signature,
         ]
-    return [{"libelle": _("Motif (interne)"), "valeur": decision.motif}, signature]
+    motifs = Motif.objects.filter(code__in=decision.motifs).order_by("code", "-du").distinct("code")
+    internes = [
+        {"libelle": _("Motifs (internes)"), "valeur": ", ".join(motif.libelle for motif in motifs)},
+        {"libelle": _("Avis (interne)"), "valeur": decision.avis},
+    ]
+    return [*(ligne for ligne in internes if ligne["valeur"]), signature]

@@ -23,6 +23,7 @@ class Message(models.TextChoices):
     COMPLEMENT = "complement", _("Demande de complément")
     COMPLEMENT_ABANDONNE = "complement_abandonne", _("Complément plus attendu")
     DECISION = "decision", _("Notification de la décision")
+    ACTE_NON_FAIT = "acte_non_fait", _("Acte signé qui n'a pas pu se faire")
     OUVERTURE_DEPOT = "ouverture_depot", _("Ouverture du dépôt")
     PROLONGATION = "prolongation", _("Notification de prolongation de l'instruction")
     FABRICATION = "fabrication", _("Titre en fabrication")
@@ -56,6 +57,7 @@ MODELES: dict[Message, Modele] = {
     Message.COMPLEMENT: Modele(_TOUS, portail=True, effet=True),
     Message.COMPLEMENT_ABANDONNE: Modele(_COURRIEL, portail=True),
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
+    Message.ACTE_NON_FAIT: Modele(_COURRIEL),
     Message.OUVERTURE_DEPOT: Modele(_COURRIEL),
     Message.PROLONGATION: Modele(_TOUS, portail=True, piece_jointe=True),
     Message.FABRICATION: Modele(_COURRIEL, portail=True),

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from demandes.etats import ETATS_A_INSTRUIRE, ETATS_ACTIFS, JALONS, TRANSITIONS, Etat
 from demandes.models.journal import Evenement
 from demandes.models.reference import Site
-from documents.models import Document
+from documents.models import Document, Fichier
 from usagers.models import Compte, TitreSejour, Usager
 
 
@@ -164,11 +164,13 @@ class Decision(models.Model):
     taxe = models.DecimalField(
         "montant dû à la remise, en euros", max_digits=7, decimal_places=2, null=True, blank=True
     )
-    motif = models.TextField("motif du refus", blank=True)
     motifs = ArrayField(
         models.CharField(max_length=60), default=list, blank=True, verbose_name="motifs codés de l'avis"
     )
     avis = models.TextField("avis motivé de l'instructeur, interne", blank=True)
+    fichier = models.ForeignKey(
+        Fichier, models.PROTECT, null=True, blank=True, related_name="decisions", verbose_name="refus de la préfecture"
+    )
     document = models.ForeignKey(Document, models.PROTECT, null=True, blank=True, related_name="decisions")
     proposee_par = models.ForeignKey(Compte, models.PROTECT, related_name="+")
     proposee_le = models.DateTimeField()
@@ -185,7 +187,47 @@ class Decision(models.Model):
                 condition=~Q(sens="favorable")
                 | Q(du__isnull=False, au__isnull=False, taxe__isnull=False, du__lte=F("au")) & ~Q(titre=""),
             ),
+            models.CheckConstraint(
+                name="decision_defavorable_a_quatre_yeux",
+                condition=~Q(sens="defavorable") | Q(signee_par__isnull=True) | ~Q(signee_par=F("proposee_par")),
+            ),
+            models.CheckConstraint(
+                name="decision_visee_par_une_autre_personne",
+                condition=Q(visee_par__isnull=True, visee_le__isnull=True)
+                | Q(visee_le__isnull=False) & ~Q(visee_par=F("proposee_par")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"décision {self.pk}"
+
+
+class Cloture(models.Model):
+    """Clore sans décider : proposée par une personne, décidée ou écartée ensuite par une autre ; jamais d'office."""
+
+    demande = models.ForeignKey(Demande, models.PROTECT, related_name="clotures")
+    motif = models.CharField("code du motif", max_length=60)
+    texte = models.TextField("explication écrite à la personne")
+    proposee_par = models.ForeignKey(Compte, models.PROTECT, related_name="+")
+    proposee_le = models.DateTimeField()
+    decidee_par = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="+")
+    decidee_le = models.DateTimeField(null=True, blank=True)
+    ecartee_le = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "clôture"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["demande"],
+                name="une_cloture_proposee_par_demande",
+                condition=Q(decidee_le__isnull=True, ecartee_le__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="cloture_decidee_par_une_autre_personne",
+                condition=Q(decidee_par__isnull=True, decidee_le__isnull=True)
+                | Q(decidee_le__isnull=False) & ~Q(decidee_par=F("proposee_par")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"clôture {self.pk}"

@@ -14,6 +14,7 @@ from documents.fichiers import reponse_fichier
 from documents.models import Document, Fichier
 from instruction.file_de_travail import RechercheTropCourte, chercher, voisins
 from instruction.models import Agent
+from instruction.operations import acte_en_attente
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import (
     FichierDepose,
@@ -38,7 +39,8 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
     """Ce que toute page d'un dossier montre en tête : la personne, l'état, ce qui reste de temps, les actes permis."""
     agent, jour = agent_connecte(request), timezone.localdate()
     possibles = gestes_possibles(agent, demande)
-    decision = demande.decisions.select_related("document__fichier", "signee_par__agent").order_by("-pk").first()
+    signees = demande.decisions.filter(signee_le__isnull=False)
+    decision = signees.select_related("document__fichier", "signee_par__agent").order_by("-pk").first()
     return {
         **contexte_d_agent(agent),
         "demande": demande,
@@ -52,6 +54,7 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "gestes_principaux": [geste for geste in possibles if geste.est_principal],
         "autres_gestes": [geste for geste in possibles if not geste.est_principal],
         "decision": decision,
+        "en_attente": acte_en_attente(demande),
         "liste": Liste.lire(request),
     }
 

@@ -148,7 +148,12 @@ def test_la_decision_favorable_se_lit_dans_le_suivi(client_usager, deposee, le, 
     demande = agents.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
     jour = timezone.localdate(le)
     accord = agents.Accord("CST_ETU", "ÉTUDIANT", jour, jour + dt.timedelta(days=364), 75)
-    agents.accorder(demande, accord, agent=agent, version=demande.version, le=le)
+    agents.proposer_favorable(
+        demande, accord, motifs=[], avis="Études suivies", agent=agent, version=demande.version, le=le
+    )
+    demande.refresh_from_db()
+    signataire = AgentFactory(site=deposee.site, roles=["signataire"])
+    agents.signer(demande, agent=signataire, version=demande.version, le=le)
 
     texte = client_usager.get(reverse("demandes:suivi", args=[deposee.numero])).content.decode()
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from demandes import operations as usager_operations
 from demandes.models import Demande
+from documents.fichiers import recevoir
 from instruction import operations
 from tests.demandes.conftest import (  # noqa: F401 (les fixtures du dépôt servent ici)
     brouillon,
@@ -51,10 +52,30 @@ def en_instruction(deposee, agent, le):  # noqa: F811
 
 
 @pytest.fixture
-def decidee(en_instruction, agent, le):  # noqa: F811
-    operations.accorder(en_instruction, accord(), agent=agent, version=en_instruction.version, le=le)
-    en_instruction.refresh_from_db()
-    return en_instruction
+def valideur(deposee):
+    return AgentFactory(site=deposee.site, nom="Noor Valideur", roles=["valideur"])
+
+
+@pytest.fixture
+def signataire(deposee):
+    return AgentFactory(site=deposee.site, nom="Sacha Signataire", roles=["signataire"])
+
+
+@pytest.fixture
+def proposee(en_instruction, agent, le):  # noqa: F811
+    return proposer(en_instruction, agent=agent, le=le)
+
+
+@pytest.fixture
+def refus_propose(en_instruction, agent, le):  # noqa: F811
+    return proposer_refus(en_instruction, agent=agent, le=le)
+
+
+@pytest.fixture
+def decidee(proposee, signataire, le):  # noqa: F811
+    operations.signer(proposee, agent=signataire, version=proposee.version, le=le)
+    proposee.refresh_from_db()
+    return proposee
 
 
 @pytest.fixture
@@ -63,9 +84,32 @@ def client_agent(client, agent):
     return client
 
 
+@pytest.fixture
+def client_signataire(client, signataire):
+    return connecter(client, signataire.compte)
+
+
 def connecter(client, compte):
     client.force_login(compte, backend="usagers.backends.IdentifiantBackend")
     return client
+
+
+def proposer(demande, *, agent, le, **changements):  # noqa: F811
+    """La même demande, une décision favorable proposée."""
+    operations.proposer_favorable(
+        demande, accord(**changements), motifs=[], avis="Études suivies", agent=agent, version=demande.version, le=le
+    )
+    demande.refresh_from_db()
+    return demande
+
+
+def proposer_refus(demande, *, agent, le):  # noqa: F811
+    operations.proposer_refus(
+        demande, recevoir(pdf()), voies_et_delais=True, motifs=[], avis="Études sans progression", agent=agent,
+        version=demande.version, le=le,
+    )  # fmt: skip
+    demande.refresh_from_db()
+    return demande
 
 
 def accord(**changements) -> operations.Accord:
@@ -77,14 +121,14 @@ def accord(**changements) -> operations.Accord:
 
 
 def envoi_d_accord(demande, **changements) -> dict:
-    """Ce que le navigateur envoie de la page « Accorder »."""
+    """Ce que le navigateur envoie de la page « Proposer d'accorder »."""
     prevu = accord()
     dates = {
         f"{nom}_{rang}": str(partie)
         for nom, jour in (("du", prevu.du), ("au", prevu.au))
         for rang, partie in enumerate((jour.day, jour.month, jour.year))
     }
-    return {**ACCORD, **dates, "version": str(demande.version), "action": "verifier", **changements}
+    return {**ACCORD, **dates, "version": str(demande.version), "avis": "Études suivies", **changements}
 
 
 def pdf(nom="refus.pdf", couleur="white") -> SimpleUploadedFile:
@@ -96,8 +140,8 @@ def pdf(nom="refus.pdf", couleur="white") -> SimpleUploadedFile:
 
 def envoi_de_refus(demande, **changements) -> dict:
     return {
-        "version": str(demande.version), "motif": "Études sans progression", "verifiee": "on", "fichier": pdf(),
-        **changements,
+        "version": str(demande.version), "avis": "Études sans progression", "verifiee": "on", "voies_et_delais": "on",
+        "fichier": pdf(), **changements,
     }  # fmt: skip
 
 

@@ -17,8 +17,15 @@ DU_DOSSIER = {
     "dossier_document": ("get", {200, 202}),
     "dossier_decision": ("get", {200}),
     "dossier_prendre": ("post", {409}),
-    "dossier_decider": ("get", {302}),
-    "dossier_refuser": ("get", {302}),
+    "dossier_proposer": ("get", {302}),
+    "dossier_proposer_refus": ("get", {302}),
+    "dossier_proposition": ("get", {302}),
+    "dossier_refus_propose": ("get", {404}),
+    "dossier_viser": ("post", {409}),
+    "dossier_renvoyer": ("post", {302}),
+    "dossier_signer": ("post", {409}),
+    "dossier_acte": ("get", {302}),
+    "dossier_annuler": ("post", {302}),
 }
 GENERALES = {"dossiers": {200}, "index": {302}, "references": {200}, "password_change": {200}}
 
@@ -27,6 +34,8 @@ def adresse(nom, demande):
     arguments = [demande.numero]
     if nom == "dossier_piece":
         arguments.append(PieceJointe.objects.filter(demande=demande).first().pk)
+    if nom == "dossier_annuler":
+        arguments.append(demande.actes_differes.latest("pk").pk)
     if nom == "dossier_document":
         arguments.append(demande.evenements.exclude(document=None).first().document.numero)
     return reverse(f"admin:{nom}", args=arguments)

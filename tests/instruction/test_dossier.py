@@ -23,7 +23,7 @@ def test_la_tete_dit_qui_quoi_et_ce_qu_il_reste(client_agent, deposee):
     assert "<h1" in page and "JOHN JULIE" in page
     for dit in ("Demande déposée", "dans 90 jours", deposee.usager.numero_etranger, "personne"):
         assert dit in page
-    assert "Prendre en charge" in page and "Accorder" not in page
+    assert "Prendre en charge" in page and "Proposer" not in page
 
 
 def test_les_reponses_sont_celles_du_depot_meme_si_le_profil_change(client_agent, deposee):
@@ -158,7 +158,7 @@ def test_le_cout_d_un_dossier_est_borne(client_agent, decidee, vue, django_asser
 
 def test_la_decision_se_relit(client_agent, decidee):
     page = client_agent.get(reverse("admin:dossier_decision", args=[decidee.numero])).content.decode()
-    for dit in ("Carte de séjour temporaire", "ÉTUDIANT", "75", "Camille Lenoir", "notification dans son espace"):
+    for dit in ("Carte de séjour temporaire", "ÉTUDIANT", "75", "Sacha Signataire", "notification dans son espace"):
         assert dit in page
 
 

@@ -60,7 +60,7 @@ def test_la_file_et_le_dossier_sont_accessibles(ouvrir, page, connecte, deposee,
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_les_actes_et_la_connexion_sont_accessibles(
-    ouvrir, page, se_connecter, en_instruction, agent, sans_faute_axe, theme
+    ouvrir, page, se_connecter, en_instruction, agent, signataire, sans_faute_axe, theme, settings
 ):
     page.emulate_media(color_scheme=theme)
     ouvrir("login")
@@ -71,34 +71,50 @@ def test_les_actes_et_la_connexion_sont_accessibles(
     ouvrir("password_change")
     sans_faute_axe(page)
     numero = en_instruction.numero
-    ouvrir("dossier_refuser", numero)
+    ouvrir("dossier_proposer_refus", numero)
     sans_faute_axe(page)
-    page.get_by_role("button", name="Refuser et notifier").click()
+    page.get_by_role("button", name="Proposer ce refus").click()
     sans_faute_axe(page)
-    ouvrir("dossier_decider", numero)
+    ouvrir("dossier_proposer", numero)
     sans_faute_axe(page)
     page.get_by_label("Mention portée sur le titre").fill("")
-    page.get_by_role("button", name="Vérifier la décision").click()
+    page.get_by_role("button", name="Proposer cette décision").click()
     sans_faute_axe(page)
     page.get_by_role("link", name="Saisissez la mention").click()
     assert page.evaluate("document.activeElement.name") == "mention"
     page.get_by_label("Mention portée sur le titre").fill("ÉTUDIANT")
     page.get_by_label("Montant dû").fill("12")
-    page.get_by_role("button", name="Vérifier la décision").click()
-    sans_faute_axe(page)
+    page.get_by_label("Votre avis").fill("Conditions remplies")
     Demande.objects.update(version=en_instruction.version + 1)
-    page.get_by_role("button", name="Accorder et notifier").click()
+    page.get_by_role("button", name="Proposer cette décision").click()
     assert page.get_by_text("Ce dossier a changé").is_visible()
     sans_faute_axe(page)
-    page.get_by_role("button", name="Vérifier la décision").click()
-    page.get_by_role("button", name="Accorder et notifier").click()
+    page.get_by_role("button", name="Proposer cette décision").click()
+    page.get_by_role("heading", name="Proposition : accorder").wait_for()
+    sans_faute_axe(page)
+    page.context.clear_cookies()
+    se_connecter(signataire.compte)
+    ouvrir("dossier_proposition", numero)
+    sans_faute_axe(page)
+    page.get_by_text("Renvoyer en instruction").click()
+    page.get_by_role("button", name="Renvoyer la proposition").click()
+    sans_faute_axe(page)
+    settings.DELAI_ANNULATION = 10
+    page.get_by_role("button", name="Signer et accorder").click()
+    page.get_by_role("heading", name="Signé, pas encore parti").wait_for()
+    sans_faute_axe(page)
+    page.get_by_role("button", name="Annuler cet acte").click()
+    page.get_by_text("Acte annulé. Rien n'est parti").wait_for()
+    settings.DELAI_ANNULATION = 0
+    ouvrir("dossier_proposition", numero)
+    page.get_by_role("button", name="Signer et accorder").click()
     page.get_by_role("heading", name="Décision favorable", exact=True).wait_for()
     sans_faute_axe(page)
     page.fautes[:] = [faute for faute in page.fautes if "422" not in faute and "409" not in faute]
 
 
 def test_choisir_un_titre_propose_sa_mention_et_sa_duree(ouvrir, page, connecte, en_instruction):
-    ouvrir("dossier_decider", en_instruction.numero)
+    ouvrir("dossier_proposer", en_instruction.numero)
     debut = int(page.locator("[name=du_2]").input_value())
     page.get_by_label("Titre accordé").select_option("CSP_ETU_MOB")
 
@@ -137,11 +153,11 @@ def test_un_dossier_se_traite_au_clavier(ouvrir, page, connecte, deposee):
     page.get_by_role("link", name="JOHN JULIE").press("Enter")
     page.get_by_role("button", name="Prendre en charge").press("Enter")
     assert page.get_by_text("Vous avez pris ce dossier en charge").is_visible()
-    page.get_by_role("link", name="Accorder").press("Enter")
-    page.get_by_role("button", name="Vérifier la décision").press("Enter")
-    page.get_by_role("button", name="Accorder et notifier").press("Enter")
-    page.get_by_text("Décision favorable enregistrée").wait_for()
-    assert Demande.objects.get().etat == Etat.FAVORABLE
+    page.get_by_role("link", name="Proposer une décision").press("Enter")
+    page.get_by_label("Conditions remplies").first.press("Space")
+    page.get_by_role("button", name="Proposer cette décision").press("Enter")
+    page.get_by_text("Proposition enregistrée").wait_for()
+    assert Demande.objects.get().etat == Etat.PROPOSITION
 
 
 def test_chaque_arret_du_clavier_est_visible(ouvrir, page, connecte, deposee):
@@ -154,27 +170,38 @@ def test_chaque_arret_du_clavier_est_visible(ouvrir, page, connecte, deposee):
         assert style not in {"none0px", "auto0px"}, page.evaluate("document.activeElement.outerHTML")
 
 
-def test_sans_javascript_un_refus_va_jusqu_au_bout(browser, live_server, en_instruction, agent, tmp_path):
+def test_sans_javascript_un_refus_va_jusqu_au_bout(browser, live_server, en_instruction, agent, signataire, tmp_path):
     fichier = tmp_path / "decision.pdf"
     fichier.write_bytes(pdf().read())
     contexte = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="fr-FR")
     page = contexte.new_page()
-    page.goto(f"{live_server.url}/agents/")
-    page.get_by_label("Identifiant d'agent").fill(agent.compte.identifiant)
-    page.get_by_label("Mot de passe", exact=False).first.fill(MOT_DE_PASSE)
-    page.get_by_role("button", name="Se connecter").click()
-    page.get_by_role("link", name="En instruction").click()
-    page.get_by_role("link", name="JOHN JULIE").click()
+
+    def entrer(qui):
+        contexte.clear_cookies()
+        page.goto(f"{live_server.url}/agents/")
+        page.get_by_label("Identifiant d'agent").fill(qui.compte.identifiant)
+        page.get_by_label("Mot de passe", exact=False).first.fill(MOT_DE_PASSE)
+        page.get_by_role("button", name="Se connecter").click()
+
+    entrer(agent)
+    page.goto(live_server.url + reverse("admin:dossier", args=[en_instruction.numero]))
     page.get_by_role("link", name="Pièces justificatives").click()
     page.get_by_role("link", name="Pièce suivante").click()
-    page.get_by_role("link", name="Refuser").click()
-    page.get_by_label("Motif du refus").fill("Études sans progression")
-    page.get_by_label("Décision signée").set_input_files(fichier)
+    page.get_by_role("link", name="Proposer une décision").click()
+    page.get_by_role("link", name="Défavorable").click()
+    page.get_by_label("Votre avis").fill("Études sans progression")
+    page.get_by_label("Décision de la préfecture").set_input_files(fichier)
     page.get_by_label("J'ai ouvert ce document").press("Space")
-    page.get_by_role("button", name="Refuser et notifier").click()
+    page.get_by_label("Il donne les voies").press("Space")
+    page.get_by_role("button", name="Proposer ce refus").click()
+    assert page.get_by_text("Proposition enregistrée").is_visible()
 
-    assert page.get_by_text("Refus enregistré").is_visible()
-    assert Decision.objects.get().sens == "defavorable"
+    entrer(signataire)
+    page.goto(live_server.url + reverse("admin:dossier", args=[en_instruction.numero]))
+    page.get_by_role("link", name="Signer le refus").click()
+    page.get_by_role("button", name="Signer et refuser").click()
+    assert page.get_by_role("heading", name="Décision défavorable").is_visible()
+    assert Decision.objects.get().document.fichier.type_mime == "application/pdf"
     contexte.close()
 
 

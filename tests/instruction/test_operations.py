@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from demandes.etats import Etat
@@ -14,10 +14,19 @@ from documents.deuxd_doc import NonEncodable
 from documents.fichiers import recevoir
 from documents.models import Document
 from instruction import operations
-from instruction.operations import Conflit, DecisionImpossible, GesteInterdit, ajouter_mois, taxe_due, titre_delivrable
+from instruction.operations import (
+    Conflit,
+    DecisionImpossible,
+    DejaVisee,
+    GesteInterdit,
+    QuatreYeux,
+    ajouter_mois,
+    taxe_due,
+    titre_delivrable,
+)
 from notifications.models import Envoi, Notification
 from tests.factories import AgentFactory
-from tests.instruction.conftest import accord, pdf
+from tests.instruction.conftest import accord, pdf, proposer, proposer_refus
 
 pytestmark = pytest.mark.django_db
 
@@ -31,46 +40,118 @@ def test_prendre_en_charge_attribue_le_dossier_et_previent_la_personne(deposee, 
     assert [envoi.canal for envoi in evenement.notification.envois.all()] == ["courriel"]
 
 
-def test_accorder_enchaine_proposition_et_signature_et_emet_l_attestation(en_instruction, agent, le):
-    decision = operations.accorder(en_instruction, accord(), agent=agent, version=en_instruction.version, le=le)
+def test_un_agent_propose_un_autre_signe_et_l_attestation_s_emet(proposee, agent, signataire, le):
+    assert proposee.etat == Etat.PROPOSITION
+    assert not Envoi.objects.filter(message="decision").exists() and Document.objects.count() == 1
 
-    demande = Demande.objects.get()
+    operations.signer(proposee, agent=signataire, version=proposee.version, le=le)
+
+    demande, decision = Demande.objects.get(), Decision.objects.get()
     assert (demande.etat, demande.decidee_le) == (Etat.FAVORABLE, le)
     passages = demande.evenements.filter(nature="transition").order_by("pk")
-    assert [e.apres for e in passages][-2:] == [Etat.PROPOSITION, Etat.FAVORABLE]
-    assert {e.par for e in passages[2:]} == {agent.compte}
+    assert [(e.apres, e.par) for e in passages][-2:] == [
+        (Etat.PROPOSITION, agent.compte), (Etat.FAVORABLE, signataire.compte),
+    ]  # fmt: skip
+    assert (decision.proposee_par, decision.signee_par, decision.signee_le) == (agent.compte, signataire.compte, le)
     document = decision.document
-    assert (document.acte, document.donnees["decision"]["taxe"]) == (Acte.DECISION_FAVORABLE, "75")
+    assert (document.acte, document.donnees["decision"]["taxe"]) == (Acte.DECISION_FAVORABLE, "75.00")
     assert document.donnees["decision"]["travail"] == "à titre accessoire"
     assert {e.canal for e in Envoi.objects.filter(message="decision")} == {"courriel", "sms"}
-    assert operations.accord_pris(demande) == accord()
 
 
-def test_refuser_garde_le_pdf_de_la_prefecture_tel_quel(en_instruction, agent, le):
-    fichier = recevoir(pdf())
-    decision = operations.refuser(
-        en_instruction, fichier, motif="Études sans progression", agent=agent, version=en_instruction.version, le=le
-    )
+def test_un_refus_garde_le_pdf_de_la_prefecture_tel_quel(refus_propose, signataire, le):
+    fichier = operations.proposition_de(refus_propose).fichier
+    operations.signer(refus_propose, agent=signataire, version=refus_propose.version, le=le)
 
-    demande = Demande.objects.get()
+    demande, decision = Demande.objects.get(), Decision.objects.get()
     assert demande.etat == Etat.DEFAVORABLE
     assert (decision.document.acte, decision.document.fichier) == (Acte.REFUS, fichier)
     assert "progression" not in str(list(Evenement.objects.values("codes")))  # le journal ne porte aucun texte libre
-    assert operations.est_le_refus_pris(demande, motif="Études sans progression", fichier=fichier)
-    assert not operations.est_le_refus_pris(demande, motif="Autre", fichier=fichier)
-    assert operations.accord_pris(demande) is None
 
 
-@pytest.mark.parametrize("geste", ["prendre", "accorder", "refuser"])
-def test_une_version_depassee_est_un_conflit(geste, deposee, en_instruction, agent, le):
+def test_un_refus_ne_se_signe_pas_par_qui_le_propose(en_instruction, le):
+    seul = AgentFactory(site=en_instruction.site, roles=["instructeur", "signataire"])
+    demande = proposer_refus(en_instruction, agent=seul, le=le)
+
+    with pytest.raises(QuatreYeux):
+        operations.signer(demande, agent=seul, version=demande.version, le=le)
+    assert Demande.objects.get().etat == Etat.PROPOSITION
+    with pytest.raises(IntegrityError, match="decision_defavorable_a_quatre_yeux"), transaction.atomic():
+        Decision.objects.update(signee_par=seul.compte)
+
+
+def test_un_refus_sans_voies_et_delais_ne_se_propose_pas(en_instruction, agent, le):
+    with pytest.raises(DecisionImpossible) as refus:
+        operations.proposer_refus(
+            en_instruction, recevoir(pdf()), voies_et_delais=False, motifs=[], avis="x", agent=agent,
+            version=en_instruction.version, le=le,
+        )  # fmt: skip
+    assert refus.value.champ == "voies_et_delais"
+
+
+def test_une_proposition_dit_pourquoi(en_instruction, agent, le):
+    with pytest.raises(DecisionImpossible) as refus:
+        operations.proposer_favorable(
+            en_instruction, accord(), motifs=[], avis="", agent=agent, version=en_instruction.version, le=le
+        )
+    assert refus.value.champ == "avis"
+    assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
+
+
+def test_viser_se_journalise_une_fois_et_laisse_signer(proposee, valideur, signataire, le):
+    version = proposee.version
+    for _ in range(2):
+        operations.viser(proposee, agent=valideur, version=version, le=le)
+    operations.signer(proposee, agent=signataire, version=version, le=le)
+
+    assert Decision.objects.get().visee_par == valideur.compte
+    assert proposee.evenements.filter(nature="visa").count() == 1
+    assert Demande.objects.get().etat == Etat.FAVORABLE
+
+
+def test_une_proposition_se_vise_par_une_autre_personne_et_une_seule(en_instruction, valideur, le):
+    seul = AgentFactory(site=en_instruction.site, roles=["instructeur", "valideur"])
+    demande = proposer(en_instruction, agent=seul, le=le)
+    with pytest.raises(QuatreYeux):
+        operations.viser(demande, agent=seul, version=demande.version, le=le)
+
+    operations.viser(demande, agent=valideur, version=demande.version, le=le)
+    with pytest.raises(DejaVisee):
+        second = AgentFactory(site=demande.site, roles=["valideur"])
+        operations.viser(demande, agent=second, version=demande.version, le=le)
+    assert Decision.objects.get().visee_par == valideur.compte
+
+
+def test_renvoyer_garde_la_raison_en_note_interne_et_permet_de_reproposer(proposee, agent, valideur, signataire, le):
+    operations.renvoyer(proposee, raison="Vérifiez le diplôme", agent=valideur, version=proposee.version, le=le)
+
+    demande = Demande.objects.get()
+    assert demande.etat == Etat.EN_INSTRUCTION
+    assert (demande.notes.get().texte, demande.notes.get().agent) == ("Vérifiez le diplôme", valideur)
+    demande = proposer(demande, agent=agent, le=le, taxe=12)
+    operations.signer(demande, agent=signataire, version=demande.version, le=le)
+    signee = Decision.objects.get(signee_le__isnull=False)
+    assert (signee.taxe, Decision.objects.count()) == (12, 2)
+
+
+@pytest.mark.parametrize("geste", ["prendre", "proposer", "refuser", "viser", "renvoyer", "signer"])
+def test_une_version_depassee_est_un_conflit(geste, deposee, proposee, agent, valideur, signataire, le):
+    lue, fichier = {"version": 1, "le": le}, recevoir(pdf())
     with pytest.raises(Conflit) as conflit:
         {
-            "prendre": lambda: operations.prendre_en_charge(deposee, agent=agent, version=1, le=le),
-            "accorder": lambda: operations.accorder(deposee, accord(), agent=agent, version=1, le=le),
-            "refuser": lambda: operations.refuser(deposee, recevoir(pdf()), motif="x", agent=agent, version=1, le=le),
+            "prendre": lambda: operations.prendre_en_charge(deposee, agent=agent, **lue),
+            "proposer": lambda: operations.proposer_favorable(
+                deposee, accord(), motifs=[], avis="x", agent=agent, **lue
+            ),
+            "refuser": lambda: operations.proposer_refus(
+                deposee, fichier, voies_et_delais=True, motifs=[], avis="x", agent=agent, **lue
+            ),
+            "viser": lambda: operations.viser(deposee, agent=valideur, **lue),
+            "renvoyer": lambda: operations.renvoyer(deposee, raison="x", agent=valideur, **lue),
+            "signer": lambda: operations.signer(deposee, agent=signataire, **lue),
         }[geste]()
 
-    assert conflit.value.demande.version == en_instruction.version
+    assert conflit.value.demande.version == proposee.version
 
 
 @pytest.mark.parametrize("faute", ["site", "role", "inactif", "etat"])
@@ -82,7 +163,9 @@ def test_un_acte_interdit_ne_change_rien(faute, deposee, autre_site, le):
     )
     with pytest.raises(GesteInterdit):
         if faute == "etat":
-            operations.accorder(deposee, accord(), agent=agent, version=deposee.version, le=le)
+            operations.proposer_favorable(
+                deposee, accord(), motifs=[], avis="x", agent=agent, version=deposee.version, le=le
+            )
         else:
             operations.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
 
@@ -101,7 +184,7 @@ def test_un_acte_interdit_ne_change_rien(faute, deposee, autre_site, le):
 )
 def test_un_accord_hors_des_regles_est_refuse_en_nommant_le_champ(en_instruction, agent, le, changement, champ):
     with pytest.raises(DecisionImpossible) as refus:
-        operations.accorder(en_instruction, accord(**changement), agent=agent, version=en_instruction.version, le=le)
+        proposer(en_instruction, agent=agent, le=le, **changement)
 
     assert refus.value.champ == champ
     assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
@@ -113,7 +196,7 @@ def test_un_nom_impossible_a_encoder_n_ecrit_rien(en_instruction, agent, le):
     instantane.save()
 
     with pytest.raises(NonEncodable):
-        operations.accorder(en_instruction, accord(), agent=agent, version=en_instruction.version, le=le)
+        proposer(en_instruction, agent=agent, le=le)
 
     assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
     assert Document.objects.count() == 1 and not Decision.objects.exists()
@@ -127,7 +210,7 @@ def test_le_second_envoi_d_un_acte_se_reconnait(deposee, agent, le):
     assert operations.est_deja_fait(demande, version=version, **fait)
     assert not operations.est_deja_fait(demande, version=version - 1, **fait)
     assert not operations.est_deja_fait(demande, agent=AgentFactory(), geste="prendre_en_charge", version=version)
-    assert not operations.est_deja_fait(demande, agent=agent, geste="accorder", version=version)
+    assert not operations.est_deja_fait(demande, agent=agent, geste="proposer", version=version)
 
 
 @pytest.mark.django_db(transaction=True)

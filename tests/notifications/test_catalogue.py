@@ -32,6 +32,7 @@ CONTEXTES = {
     Message.COMPLEMENT: {"numero": NUMERO, "nom": NOM, "sms": True, "jours": 30},
     Message.COMPLEMENT_ABANDONNE: {"numero": NUMERO, "nom": NOM},
     Message.DECISION: {"numero": NUMERO, "nom": NOM, "sens": "defavorable"},
+    Message.ACTE_NON_FAIT: {"numero": NUMERO, "geste": "signer_refus", "echec": "dossier_change"},
     Message.OUVERTURE_DEPOT: {"nom": NOM, "date": "2027-02-01"},
     Message.PROLONGATION: {
         "numero": NUMERO, "nom": NOM, "du": "2026-11-23", "au": "2027-02-22", "travail": "accessoire", "piece": "titre",

@@ -194,40 +194,58 @@ def ouvrir_la_decision(page):
 
 
 def instruire(page, browser, options, demande, sans_faute_axe, **accord):
-    """Un agent du site, dans sa propre session, prend la demande et l'accorde."""
-    identifiant = f"agent.{demande.site_id}"
-    AgentFactory(site=demande.site, compte=CompteFactory(nature="agent", is_staff=True, identifiant=identifiant))
-    contexte = browser.new_context(**options, java_script_enabled=page.avec_js)
-    agent_page = contexte.new_page()
-    agent_page.racine, agent_page.verifier = page.racine, lambda: page.avec_js and sans_faute_axe(agent_page)
-    decider(agent_page, demande, identifiant=identifiant, **accord)
-    contexte.close()
+    """Deux agents du site, chacun dans sa session : l'un prend la demande et propose de l'accorder, l'autre signe."""
+    for role, geste in (("instructeur", proposer), ("signataire", signer)):
+        identifiant = f"{role}.{demande.site_id}"
+        compte = CompteFactory(nature="agent", is_staff=True, identifiant=identifiant)
+        AgentFactory(site=demande.site, compte=compte, roles=[role])
+        contexte = browser.new_context(**options, java_script_enabled=page.avec_js)
+        agent_page = contexte.new_page()
+        agent_page.racine = page.racine
+        agent_page.verifier = lambda vue=agent_page: page.avec_js and sans_faute_axe(vue)
+        entrer(agent_page, identifiant)
+        geste(agent_page, demande, **(accord if role == "instructeur" else {}))
+        contexte.close()
     demande.refresh_from_db()
     assert demande.etat == "favorable"
 
 
-def decider(page, demande, *, identifiant, duree, **champs):
-    """L'agent ouvre la file, prend le dossier en charge, vérifie sa décision et l'accorde."""
+def entrer(page, identifiant):
     page.goto(page.racine + "/agents/")
     page.locator("#id_username").fill(identifiant)
     page.locator("#id_password").fill("Sept mots pour une phrase de passe")
     page.verifier()
     page.locator("main [type=submit]").last.click()
     page.wait_for_load_state()
+
+
+def proposer(page, demande, *, duree, **champs):
+    """L'instructeur ouvre la file, prend le dossier en charge et propose d'accorder le titre."""
     page.goto(page.racine + reverse("admin:dossiers"))
     page.verifier()
     page.locator(f"a[href*='{demande.numero}']").first.click()
     page.wait_for_load_state()
     page.verifier()
     cliquer(page, "Prendre en charge")
-    page.goto(page.racine + reverse("admin:dossier_decider", args=[demande.numero]))
+    cliquer(page, "Proposer une décision", genre="link")
     for nom, valeur in champs.items():
         page.locator(f"#id_{nom}").fill(valeur)
     jour = timezone.localdate()
     dater(page, "du", jour)
     dater(page, "au", jour + dt.timedelta(days=duree))
+    page.locator("#id_avis").fill("Conditions remplies")
     page.verifier()
-    cliquer(page, "Vérifier la décision")
+    cliquer(page, "Proposer cette décision")
+    expect(page.get_by_role("heading", name="Proposition : accorder")).to_be_visible()
     page.verifier()
-    cliquer(page, "Accorder et notifier")
+
+
+def signer(page, demande):
+    """Le signataire relit la proposition et ce qui partira, puis signe."""
+    page.goto(page.racine + reverse("admin:dossier", args=[demande.numero]))
+    page.verifier()
+    cliquer(page, "Signer la décision favorable", genre="link")
+    page.verifier()
+    cliquer(page, "Signer et accorder")
+    expect(page.get_by_role("heading", name="Décision favorable", exact=True)).to_be_visible()
     page.verifier()

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
         ecrire("  2. Le lien reçu par courriel est dans « Boîte d'envoi de démonstration », en pied de page.")
         ecrire("  3. Remplissez les six étapes et transmettez ; n'importe quels JPG, PNG ou PDF font des pièces.")
-        ecrire(f"  4. {site}/agents/ : agent.paris prend le dossier et décide ; revenez voir votre espace.")
+        ecrire(f"  4. {site}/agents/ : agent.paris prend le dossier et propose, chef.paris signe ; voyez votre espace.")
         ecrire("")
         ecrire("COMPTES À CRÉER           numéro à taper  début       fin         ce que cela montre")
         for personne in A_CREER:
