@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from demandes.demarches import DEMARCHES
 from demandes.models import Decision, Demande
+from usagers.models import TitreSejour
 
 ETAT_CIVIL = (
     "nom_naissance",
@@ -23,11 +24,13 @@ def donnees_du_depot(demande: Demande, contenu: dict) -> dict:
     """Données de la confirmation du dépôt (domaine §10 et §12.1)."""
     demarche = DEMARCHES[demande.demarche]
     civil, titre, site = contenu["etat_civil"], contenu["titre"], demande.site
+    # Attribué pendant l'instruction, il est sur les documents qui suivent.
+    numero_etranger = civil["numero_etranger"] or demande.usager.numero_etranger or ""
     return {
         "numero_demande": demande.numero,
         "deposee_le": demande.deposee_le.isoformat(),
-        "numero_etranger": civil["numero_etranger"],
-        "numero_visa": titre["numero"] if titre and titre["est_visa"] and not civil["numero_etranger"] else "",
+        "numero_etranger": numero_etranger,
+        "numero_visa": titre["numero"] if titre and titre["est_visa"] and not numero_etranger else "",
         **{nom: civil[nom] for nom in ETAT_CIVIL},
         "adresse": {nom: contenu["adresse"][nom] for nom in ("voie", "complement", "code_postal", "commune", "pays")},
         "premiere_demande": demarche.cas_de_code(demande.cas).premiere_demande,
@@ -57,5 +60,33 @@ def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict, 
             "travail": titre.travail,
             "avec_le_visa": titre.visa_ou_titre,
             "renouvellement": not demarche.cas_de_code(demande.cas).premiere_demande,
+        },
+    }
+
+
+# --- Prolongation ----------------------------------------------------------------------------------------------------
+# Code choisi par l'agent → ce que le document dit du travail ; vide : il n'y autorise pas, et le dit.
+TRAVAIL = {"aucun": "", "accessoire": "à titre accessoire", "toutes": "toutes activités"}
+SANS_TRAVAIL = {TitreSejour.Motif.VISITEUR, TitreSejour.Motif.MINEUR_SCOLARISE, TitreSejour.Motif.ETUDIANT_CONCOURS}
+ETUDES = {TitreSejour.Motif.ETUDIANT, TitreSejour.Motif.ETUDIANT_ELEVE, TitreSejour.Motif.ETUDIANT_MOBILITE}
+
+
+def travail_du_titre(titre: TitreSejour | None) -> str:
+    """Le code du travail que ce titre autorisait : il se maintient (R. 431-15-2). L'agent peut dire autre chose."""
+    if titre is None or titre.motif in SANS_TRAVAIL or titre.nature == TitreSejour.Nature.COURT_SEJOUR:
+        return "aucun"
+    return "accessoire" if titre.motif in ETUDES else "toutes"
+
+
+def donnees_de_la_prolongation(demande: Demande, contenu: dict, *, travail: str) -> dict:
+    """Données de l'attestation de prolongation ; les frontières : avec le titre expiré, au renouvellement seulement."""
+    titre = demande.titre_de_depart
+    premiere = DEMARCHES[demande.demarche].cas_de_code(demande.cas).premiere_demande
+    return donnees_du_depot(demande, contenu) | {
+        "schengen": not premiere,
+        "prolongation": {
+            "travail": TRAVAIL[travail],
+            "piece": "" if titre is None else "visa" if titre.est_visa else "titre",
+            "fin_du_document": titre.fin.isoformat() if titre else "",
         },
     }

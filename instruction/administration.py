@@ -10,7 +10,19 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from instruction.permissions import agent_de, voit
-from instruction.views import actes, autre_site, complement, connexion, decision, differe, dossier, dossiers, guichet
+from instruction.views import (
+    actes,
+    autre_site,
+    complement,
+    connexion,
+    decision,
+    differe,
+    dossier,
+    dossiers,
+    guichet,
+    prolongation,
+    remise,
+)
 from instruction.views.acces import contexte_d_agent, tracer_la_lecture
 
 
@@ -59,6 +71,12 @@ class Administration(admin.AdminSite):
             path("dossiers/<slug:numero>/signer/", vue(decision.signer), name="dossier_signer"),
             path("dossiers/<slug:numero>/acte/", vue(differe.acte), name="dossier_acte"),
             path("dossiers/<slug:numero>/acte/<int:cle>/annuler/", vue(differe.annuler), name="dossier_annuler"),
+            path("dossiers/<slug:numero>/prolonger/", vue(prolongation.prolonger), name="dossier_prolonger"),
+            path("dossiers/<slug:numero>/fabriquer/", vue(remise.fabriquer), name="dossier_fabriquer"),
+            path("dossiers/<slug:numero>/disponible/", vue(remise.disponible), name="dossier_disponible"),
+            path("dossiers/<slug:numero>/remettre/", vue(remise.remettre), name="dossier_remettre"),
+            path("dossiers/<slug:numero>/accorder/", vue(actes.accorder), name="dossier_decider"),
+            path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
             path("autre-site/", vue(autre_site.autre_site), name="autre_site"),
             path("guichet/", vue(guichet.guichet), name="guichet"),
             path("dossiers/<slug:numero>/complement/", vue(complement.demander), name="dossier_complement"),

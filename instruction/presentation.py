@@ -149,6 +149,12 @@ GESTE_URL: dict[str, str] = {
     "viser": "admin:dossier_proposition",
     "signer_favorable": "admin:dossier_proposition",
     "signer_refus": "admin:dossier_proposition",
+    "prolonger": "admin:dossier_prolonger",
+    "fabriquer": "admin:dossier_fabriquer",
+    "rendre_disponible": "admin:dossier_disponible",
+    "remettre": "admin:dossier_remettre",
+    "accorder": "admin:dossier_decider",
+    "refuser": "admin:dossier_refuser",
 }
 # Le bouton fait l'acte, sans page : rien à saisir, rien à relire.
 GESTES_IMMEDIATS = {"prendre_en_charge"}

@@ -27,6 +27,14 @@ class Conflit(Exception):
         self.demande = demande
 
 
+class ActeImpossible(Exception):
+    """L'acte contredit une règle ; `champ` est le champ en cause (vide : aucun), le texte une phrase."""
+
+    def __init__(self, champ: str, texte: str):
+        super().__init__(texte)
+        self.champ = champ
+
+
 class GesteInterdit(Exception):
     """Cet agent ne peut pas faire cet acte sur cette demande, dans son état."""
 

@@ -1,0 +1,134 @@
+"""Les formulaires d'après la décision et autour d'elle. Les règles sont dans les opérations ; ici, ce qui s'écrit."""
+
+import datetime as dt
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from demandes.attestations import travail_du_titre
+from demandes.demarches import DEMARCHES
+from demandes.models import Demande
+from instruction.operations import Remise, Retrait, montant_du
+from usagers.champs import DateTroisChampsField
+from usagers.numeros import normaliser
+
+DOCUMENTS_DE_RETRAIT = [
+    ("identite", _("Passeport ou carte d'identité")),
+    ("titre", _("Original du titre ou du visa actuel")),
+    ("attestation", _("Attestation de décision favorable")),
+    ("inscription", _("Certificat d'inscription définitif")),
+]
+
+
+class FabricationForm(forms.Form):
+    """Rien à saisir : une confirmation."""
+
+
+class RetraitForm(forms.Form):
+    """Où, quand et avec quoi venir ; le montant est celui de la décision."""
+
+    lieu = forms.CharField(
+        label=_("Lieu de retrait"),
+        max_length=300,
+        widget=forms.Textarea({"rows": 2}),
+        error_messages={"required": _("Écrivez où retirer le titre.")},
+    )
+    horaires = forms.CharField(
+        label=_("Jours et heures"),
+        max_length=300,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("Par exemple : du lundi au vendredi, de 9 h à 16 h, sans rendez-vous."),
+        error_messages={"required": _("Écrivez quand retirer le titre.")},
+    )
+    documents = forms.MultipleChoiceField(
+        label=_("Documents à apporter"),
+        choices=DOCUMENTS_DE_RETRAIT,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Le timbre fiscal s'ajoute de lui-même quand un montant est dû."),
+        error_messages={"required": _("Cochez au moins un document à apporter.")},
+    )
+    consigne = forms.CharField(label=_("Consigne"), max_length=300, required=False, widget=forms.Textarea({"rows": 2}))
+
+    def __init__(self, *args, demande: Demande, **kwargs):
+        site = demande.site
+        documents = ["identite", "titre", "attestation"]
+        if DEMARCHES[demande.demarche].dus_a_la_remise:
+            documents.append("inscription")
+        initial = {"lieu": f"{site.libelle}\n{site.adresse}", "horaires": site.horaires, "documents": documents}
+        super().__init__(*args, initial=initial, **kwargs)
+
+    @staticmethod
+    def retrait(valeurs: dict) -> Retrait:
+        return Retrait(valeurs["lieu"], valeurs["horaires"], tuple(valeurs["documents"]), valeurs.get("consigne") or "")
+
+
+class RemiseForm(forms.Form):
+    """Ce qui se vérifie au guichet, case par case."""
+
+    identite = forms.BooleanField(
+        label=_("J'ai vérifié l'identité : la personne devant moi est celle du dossier."),
+        error_messages={"required": _("Vérifiez l'identité de la personne avant de lui remettre son titre.")},
+    )
+    numero_titre = forms.CharField(
+        label=_("N° du nouveau titre"),
+        max_length=30,
+        help_text=_("Il est écrit sur la carte : 9 ou 10 lettres et chiffres."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages={"required": _("Saisissez le numéro écrit sur le nouveau titre.")},
+    )
+    timbre = forms.CharField(
+        label=_("N° du timbre fiscal électronique"),
+        max_length=40,
+        help_text=_("16 chiffres ; il ne sert qu'une fois."),
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
+        error_messages={"required": _("Un montant est dû : saisissez les 16 chiffres du timbre fiscal.")},
+    )
+
+    def __init__(self, *args, demande: Demande, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Le second clic d'un envoi déjà fait : la décision est la même, le formulaire aussi.
+        if not montant_du(demande):
+            del self.fields["timbre"]
+        for rang, du in enumerate(DEMARCHES[demande.demarche].dus_a_la_remise):
+            self.fields[f"du_{rang}"] = forms.BooleanField(
+                label=du, error_messages={"required": _("Ce document est dû au plus tard à la remise : vérifiez-le.")}
+            )
+
+    def clean_numero_titre(self) -> str:
+        return normaliser(self.cleaned_data["numero_titre"])
+
+    def clean_timbre(self) -> str:
+        return normaliser(self.cleaned_data["timbre"])
+
+    @property
+    def remise(self) -> Remise:
+        return Remise(self.cleaned_data["numero_titre"], self.cleaned_data.get("timbre", ""))
+
+
+class ProlongationForm(forms.Form):
+    """La fin, le travail, et l'accord de l'agent quand l'attestation n'est pas de plein droit."""
+
+    au = DateTroisChampsField(
+        label=_("Fin de validité (jour compris)"), objet=_("la date de fin de validité"), mois_en_lettres=True
+    )
+    travail = forms.ChoiceField(
+        label=_("Travail pendant cette période"),
+        choices=[
+            ("accessoire", _("Autorisé à titre accessoire")),
+            ("toutes", _("Autorisé")),
+            ("aucun", _("Non autorisé")),
+        ],
+        widget=forms.RadioSelect,
+        help_text=_("Le droit de travailler se maintient si le titre précédent l'autorisait."),
+        error_messages={"required": _("Dites si la personne a le droit de travailler.")},
+    )
+    reserves_vues = forms.BooleanField(
+        label=_("J'ai lu les points à vérifier, et je délivre cette attestation."),
+        error_messages={"required": _("Confirmez que vous délivrez l'attestation malgré les points à vérifier.")},
+    )
+
+    def __init__(self, *args, demande: Demande, fin: dt.date | None, avec_reserves: bool, **kwargs):
+        initial = {"au": fin, "travail": travail_du_titre(demande.titre_de_depart)}
+        super().__init__(*args, initial=initial, **kwargs)
+        if not avec_reserves:
+            del self.fields["reserves_vues"]

@@ -1,0 +1,133 @@
+"""Une page d'acte : le formulaire et l'aperçu de ce qui part ; un envoi, une opération, un reçu.
+
+Ce que les actes d'après l'instruction ont en commun ; chacun déclare le reste (`PageDActe`).
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from demandes.models import Demande
+from documents.operations import NonEncodable
+from instruction import operations
+from instruction.models import Agent
+from instruction.operations import ActeImpossible, Conflit, GesteInterdit
+from instruction.permissions import peut
+from instruction.presentation import apercus
+from instruction.views.acces import agent_connecte, dossier_de
+from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
+from instruction.views.dossier import contexte_du_dossier
+from notifications.catalogue import Message
+
+
+@dataclass(frozen=True)
+class Envoi:
+    """Qui fait l'acte, sur quelle version, à quel instant."""
+
+    agent: Agent
+    version: int
+    le: dt.datetime = field(default_factory=timezone.now)
+
+
+@dataclass(frozen=True)
+class PageDActe:
+    """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus."""
+
+    geste: str
+    titre: str | Promise
+    bouton: str | Promise
+    form: Callable[[Demande, Any], forms.Form]
+    executer: Callable[[Demande, forms.Form, Envoi], object]
+    recu: Callable[[Demande], str]
+    message: Callable[[Demande, dict], tuple[Message, dict]] | None = None
+    contexte: Callable[[Demande, forms.Form], dict] = lambda demande, form: {}
+    deja_fait: Callable[[Demande, forms.Form, Envoi], bool] | None = None
+
+
+def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse:
+    demande, agent = dossier_de(request, numero), agent_connecte(request)
+    if request.method != "POST":
+        if not peut(agent, page.geste, demande):
+            return _interdit(request, demande)
+        return montrer(request, demande, page, page.form(demande, None))
+    envoi = Envoi(agent, _version(request))
+    if envoi.version == demande.version and not peut(agent, page.geste, demande):
+        return _interdit(request, demande)
+    form = page.form(demande, request.POST)
+    if not form.is_valid() or request.POST.get("action") == "apercu":
+        if not peut(agent, page.geste, demande):
+            return _interdit(request, demande)
+        return montrer(request, demande, page, form, version=envoi.version, status=200 if form.is_valid() else 422)
+    try:
+        page.executer(demande, form, envoi)
+    except Conflit as conflit:
+        if not _est_deja_fait(page, conflit.demande, form, envoi):
+            return _en_conflit(request, conflit, page, form, envoi)
+    except GesteInterdit:
+        return _interdit(request, demande)
+    except ActeImpossible as refus:
+        form.add_error(refus.champ if refus.champ in form.fields else None, str(refus))
+        return montrer(request, demande, page, form, version=envoi.version, status=422)
+    except NonEncodable as refus:
+        texte = _(
+            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
+            "Rien n'a été fait. Faites rectifier la donnée, puis recommencez."
+        )
+        form.add_error(None, texte % {"valeur": refus.valeur})
+        return montrer(request, demande, page, form, version=envoi.version, status=422)
+    demande = dossier_de(request, numero)
+    messages.success(request, page.recu(demande))
+    return redirect(_adresse(request, "admin:dossier", demande))
+
+
+def _est_deja_fait(page: PageDActe, demande: Demande, form: forms.Form, envoi: Envoi) -> bool:
+    """Le second clic du même envoi reçoit le même reçu."""
+    if page.deja_fait:
+        return page.deja_fait(demande, form, envoi)
+    return operations.est_deja_fait(demande, agent=envoi.agent, geste=page.geste, version=envoi.version)
+
+
+def _en_conflit(
+    request: HttpRequest, conflit: Conflit, page: PageDActe, form: forms.Form, envoi: Envoi
+) -> HttpResponse:
+    """Si l'acte reste possible, la même page, remplie, dit ce qui a changé ; sinon, la page du conflit."""
+    demande = dossier_de(request, conflit.demande.numero)
+    if peut(envoi.agent, page.geste, demande):
+        return montrer(request, demande, page, form, status=409, changements=changements(demande, envoi.version))
+    saisie = [{"libelle": champ.label, "valeur": str(champ.value() or "")} for champ in form.visible_fields()]
+    return _conflit(request, conflit, saisie=saisie)
+
+
+def montrer(
+    request: HttpRequest, demande: Demande, page: PageDActe, form: forms.Form, *, version: int | None = None,
+    status: int = 200, **de_plus,
+) -> HttpResponse:  # fmt: skip
+    contexte = contexte_du_dossier(request, demande) | {
+        "page": page,
+        "form": form,
+        "version": demande.version if version is None else version,
+        "apercus": _apercus(demande, page, form),
+        **page.contexte(demande, form),
+        **de_plus,
+    }
+    return render(request, "instruction/acte.html", contexte, status=status)
+
+
+def _apercus(demande: Demande, page: PageDActe, form: forms.Form) -> list:
+    """Avec ce qui est saisi, ou proposé d'avance ; rien tant que la saisie est fautive."""
+    if page.message is None or (form.is_bound and not form.is_valid()):
+        return []
+    valeurs = (
+        form.cleaned_data if form.is_bound else {n: form.get_initial_for_field(f, n) for n, f in form.fields.items()}
+    )
+    message, contexte = page.message(demande, valeurs)
+    return apercus(message, demande.usager.compte, contexte)
