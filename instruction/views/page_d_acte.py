@@ -119,7 +119,7 @@ def montrer(
         **page.contexte(demande, form),
         **de_plus,
     }
-    return render(request, "instruction/acte.html", contexte, status=status)
+    return render(request, "instruction/page_d_acte.html", contexte, status=status)
 
 
 def _apercus(demande: Demande, page: PageDActe, form: forms.Form) -> list:
