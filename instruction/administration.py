@@ -75,8 +75,6 @@ class Administration(admin.AdminSite):
             path("dossiers/<slug:numero>/fabriquer/", vue(remise.fabriquer), name="dossier_fabriquer"),
             path("dossiers/<slug:numero>/disponible/", vue(remise.disponible), name="dossier_disponible"),
             path("dossiers/<slug:numero>/remettre/", vue(remise.remettre), name="dossier_remettre"),
-            path("dossiers/<slug:numero>/accorder/", vue(actes.accorder), name="dossier_decider"),
-            path("dossiers/<slug:numero>/refuser/", vue(actes.refuser), name="dossier_refuser"),
             path("autre-site/", vue(autre_site.autre_site), name="autre_site"),
             path("guichet/", vue(guichet.guichet), name="guichet"),
             path("dossiers/<slug:numero>/complement/", vue(complement.demander), name="dossier_complement"),

@@ -153,8 +153,6 @@ GESTE_URL: dict[str, str] = {
     "fabriquer": "admin:dossier_fabriquer",
     "rendre_disponible": "admin:dossier_disponible",
     "remettre": "admin:dossier_remettre",
-    "accorder": "admin:dossier_decider",
-    "refuser": "admin:dossier_refuser",
 }
 # Le bouton fait l'acte, sans page : rien à saisir, rien à relire.
 GESTES_IMMEDIATS = {"prendre_en_charge"}
