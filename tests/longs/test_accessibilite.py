@@ -146,7 +146,7 @@ def test_aucune_page_n_a_de_faute(monde, page, live_server, voir, settings, caps
         adresses = [adresse for adresse in pages(monde, qui) if deposee.numero in adresse]
 
     for adresse in adresses:
-        erreurs = qui != "agent" or adresse.endswith(("/accorder/", "/refuser/"))
+        erreurs = qui != "agent" or adresse.endswith(("/proposer/", "/refuser/"))
         normales, fausses = voir(adresse, erreurs=erreurs, **PASSAGES[langue, theme])
         vues.update(pages=normales, erreurs=fausses)
         # L'agent travaille en français, un courriel est dans la langue de qui le reçoit.
