@@ -15,12 +15,16 @@ BAREME = "complement.delai"
 
 @dataclass(frozen=True)
 class LigneDemandee:
-    """Une pièce et ses motifs ; sans code, une information, que la consigne demande."""
+    """Une pièce et ses motifs ; sans code, une information, que la consigne demande.
+
+    `fournie` : la personne l'a déjà jointe.
+    """
 
     code: str
     libelle: str
     motifs: tuple[str, ...] = ()
     consigne: str = ""
+    fournie: bool = False
 
     @property
     def est_information(self) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from demandes.demarches import DEMARCHES
 from demandes.etats import ETATS_A_INSTRUIRE, JALONS, Etat
-from demandes.models import Demande, Evenement
+from demandes.models import Complement, Demande, Evenement
 from documents.catalogue import Acte
 from documents.models import Document
 
@@ -65,8 +65,19 @@ def _note(demande: Demande, passages: dict[str, dt.datetime]) -> str:
     return phrase % {"jour": f"{timezone.localtime(passages[demande.etat]):%d/%m/%Y}"} if phrase else ""
 
 
+def complement_attendu(demande: Demande) -> Complement | None:
+    """La demande de complément qui attend une réponse ; lue dans ce qui est préchargé."""
+    if demande.etat != Etat.COMPLEMENT_DEMANDE:
+        return None
+    return next((complement for complement in demande.complements.all() if complement.est_ouvert), None)
+
+
 def etat_en_clair(demande: Demande) -> str:
-    """« Demande déposée : le 29/06/2020 à 17:38:42 »."""
+    """« Demande déposée : le 29/06/2020 à 17:38:42 » ; « Complément attendu avant le 08/08/2020 » une fois lu."""
+    if attendu := complement_attendu(demande):
+        if attendu.echeance_le:
+            return _("Complément attendu avant le %(jour)s") % {"jour": f"{attendu.echeance_le:%d/%m/%Y}"}
+        return _("Complément demandé le %(jour)s") % {"jour": f"{timezone.localtime(attendu.demande_le):%d/%m/%Y}"}
     dernier = next((e for e in reversed(transitions(demande)) if e.apres == demande.etat), None)
     texte = str(Etat(demande.etat).label)
     if dernier is None:
@@ -164,6 +175,10 @@ class Suivi:
     @property
     def genre(self) -> str:
         return genre_de_l_etat(self.demande)
+
+    @property
+    def complement(self) -> Complement | None:
+        return complement_attendu(self.demande)
 
     @property
     def suite(self) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from demandes.complements import LigneDemandee
@@ -23,11 +24,11 @@ class ComplementForm(forms.Form):
         motifs = [(motif.code, motif.libelle) for motif in operations.motifs_de_complement(jour)]
         for piece in self.pieces:
             self.fields[f"motifs_{piece.code}"] = forms.MultipleChoiceField(
-                label=_("Motifs"), choices=motifs, required=False, widget=forms.CheckboxSelectMultiple
+                label=_pour(_("Motifs"), piece), choices=motifs, required=False, widget=forms.CheckboxSelectMultiple
             )
-            self.fields[f"consigne_{piece.code}"] = _consigne(_("Observation pour la personne"))
+            self.fields[f"consigne_{piece.code}"] = _consigne(_pour(_("Observation pour la personne"), piece))
         for rang in range(1, INFORMATIONS_MAX + 1):
-            self.fields[f"information_{rang}"] = _consigne(_("Information demandée"))
+            self.fields[f"information_{rang}"] = _consigne(_("Information demandée (%(rang)s)") % {"rang": rang})
         self.fields["message"] = _consigne(_("Message en tête de la lettre"))
 
     def clean(self):
@@ -69,6 +70,11 @@ class ComplementForm(forms.Form):
     @property
     def informations(self) -> list[forms.BoundField]:
         return [self[f"information_{rang}"] for rang in range(1, INFORMATIONS_MAX + 1)]
+
+
+def _pour(libelle: str, piece: LigneDemandee) -> str:
+    """La pièce est dans le titre du volet ; qui n'entend que le champ l'a dans son nom."""
+    return format_html('{}<span class="fr-sr-only"> : {}</span>', libelle, piece.libelle)
 
 
 def _consigne(libelle) -> forms.CharField:

@@ -220,8 +220,9 @@ def _joindre_les_fichiers(request: HttpRequest, lignes: list[ComplementLigne], *
 def _retirer(request: HttpRequest, complement: Complement, objet: str, *, le) -> str:
     """Retire un fichier posé pour répondre ; rend le rang de sa ligne."""
     piece = get_object_or_404(
-        PieceJointe.objects.select_related("fichier", "posee_pour"), posee_pour__complement=complement, pk=nombre_lu(objet) or 0
-    )
+        PieceJointe.objects.select_related("fichier", "posee_pour"), pk=nombre_lu(objet) or 0,
+        posee_pour__complement=complement,
+    )  # fmt: skip
     operations.retirer_du_complement(complement, piece, le=le)
     messages.success(request, _("« %(nom)s » est supprimé.") % {"nom": piece.fichier.nom_affiche})
     return str(piece.posee_pour.rang)

@@ -28,9 +28,9 @@ MESSAGES_DU_PORTAIL = [(message.value, message.label) for message in Message if 
 
 
 def demandes_suivies(request: HttpRequest) -> QuerySet[Demande]:
-    """Les demandes de la personne, avec leur journal et leurs documents, en deux requêtes."""
+    """Les demandes de la personne, avec leur journal, leurs documents et leurs compléments, en trois requêtes."""
     evenements = Evenement.objects.select_related("document", "notification").order_by("le", "pk")
-    return demandes_visibles(request.user).prefetch_related(Prefetch("evenements", evenements))
+    return demandes_visibles(request.user).prefetch_related(Prefetch("evenements", evenements), "complements")
 
 
 @require_GET
@@ -129,7 +129,6 @@ def suivi(request: HttpRequest, numero: str) -> HttpResponse:
             "suivi": Suivi(demande),
             "demande": demande,
             "depot": demande.instantanes.order_by("rang").last(),
-            "complement": operations.complement_ouvert(demande) if demande.etat == Etat.COMPLEMENT_DEMANDE else None,
             "notifications": mes_notifications(request).filter(objet=numero),
         },
     )

@@ -28,7 +28,7 @@ def motifs_de_complement(jour: dt.date) -> list[Motif]:
 
 
 def pieces_a_demander(demande: Demande, *, jour: dt.date) -> list[LigneDemandee]:
-    """Les pièces à fichiers de la démarche : celles du dépôt d'abord, puis celles qu'il n'appelait pas."""
+    """Les pièces à fichiers de la démarche : celles qui sont fournies d'abord, puis les autres."""
     a_fichiers = [piece.code for piece in DEMARCHES[demande.demarche].pieces if piece.a_des_fichiers]
     contenu = demande.instantanes.latest("rang").contenu
     deposees = {piece["code"]: piece["libelle"] for piece in contenu["pieces"] if piece["code"] in a_fichiers}
@@ -36,7 +36,9 @@ def pieces_a_demander(demande: Demande, *, jour: dt.date) -> list[LigneDemandee]
     references = PieceReference.objects.en_vigueur(jour).filter(code__startswith=prefixe)
     libelles = {code.removeprefix(prefixe): libelle for code, libelle in references.values_list("code", "libelle")}
     autres = {code: libelles[code] for code in a_fichiers if code not in deposees and code in libelles}
-    return [LigneDemandee(code, libelle) for code, libelle in (deposees | autres).items()]
+    fournies = {piece["code"] for piece in contenu["pieces"] if piece["fichiers"]}
+    toutes = [LigneDemandee(code, libelle, fournie=code in fournies) for code, libelle in (deposees | autres).items()]
+    return sorted(toutes, key=lambda piece: not piece.fournie)
 
 
 def verifier_complement(demande: Demande, lignes: list[LigneDemandee], *, jour: dt.date) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from demandes.complements import corps, lignes_de_lettre
+from demandes.complements import corps, fichiers_d_origine, lignes_de_lettre
 from demandes.models import Complement, ComplementLigne, Demande
 from demandes.operations import fichiers_joints
 from instruction import operations
@@ -181,7 +181,8 @@ def reponses_de(complement: Complement) -> list[dict]:
     lignes: list[ComplementLigne] = complement.lignes.prefetch_related("fichiers__fichier")
     jour = timezone.localdate(complement.demande_le)
     textes = lignes_de_lettre(complement.demande, lignes, jour=jour, langue="fr")
+    origine = fichiers_d_origine(complement)
     return [
-        {"ligne": ligne, "lettre": texte, "fichiers": fichiers_joints(ligne)}
+        {"ligne": ligne, "lettre": texte, "origine": origine.get(ligne.code, []), "fichiers": fichiers_joints(ligne)}
         for ligne, texte in zip(lignes, textes, strict=True)
     ]

@@ -310,7 +310,13 @@ def test_la_page_se_lit_en_anglais(client_usager, complement):
 
 
 # --- Le suivi et la boîte --------------------------------------------------------------------------------------------
-def test_le_suivi_mene_au_complement(client_usager, complement):
+def test_le_suivi_et_l_espace_menent_au_complement(client_usager, ferme, le, django_assert_max_num_queries):
+    assert "Complément demandé le" in client_usager.get(reverse("demandes:espace")).content.decode()
+    operations.ouvrir_notification(ferme.notification, par=ferme.demande.usager.compte, le=le)
+    complement = ferme
+    with django_assert_max_num_queries(20):
+        page = client_usager.get(reverse("demandes:espace")).content.decode()
+    assert "Répondre à la demande de complément" in page
     page = client_usager.get(reverse("demandes:suivi", args=[complement.demande.numero])).content.decode()
     assert "Complément attendu avant le" in page
     assert reverse("demandes:notification", args=[complement.notification_id]) in page
