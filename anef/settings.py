@@ -55,6 +55,9 @@ INSTALLED_APPS = [
     "dsfr",
     "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "documents",
     "notifications",
     "usagers",
@@ -71,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -148,6 +152,9 @@ SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMONSTRATION
 SESSION_COOKIE_SAMESITE = "Lax"
+# Le second facteur des agents : un code de leur téléphone, en entrant et avant les actes qui engagent.
+SECOND_FACTEUR = env.bool("SECOND_FACTEUR", not DEMONSTRATION)
+OTP_TOTP_ISSUER = "ANEF séjour"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # heures
 # Le compte visé depuis une adresse ; `usagers/freins.py` tient les seuils d'un compte seul et d'une adresse seule.
@@ -279,6 +286,7 @@ if not DEMONSTRATION:
                 SMS_BACKEND.endswith(".SmsPasserelle") and not SMS_PASSERELLE_URL.startswith("https://"),
                 "SMS_PASSERELLE_URL doit nommer la passerelle de SMS, en https:// (ou SMS_BACKEND une autre classe)",
             ),
+            (not SECOND_FACTEUR, "SECOND_FACTEUR ne se coupe pas"),
             (not env.str("DATABASE_URL", ""), "DATABASE_URL doit être donnée"),
             (not env.str("REDIS_URL", ""), "REDIS_URL doit être donnée"),
             (DEUXD_DOC_AUTORITE.endswith("00"), "DEUXD_DOC_AUTORITE ne peut pas être une autorité d'essai"),

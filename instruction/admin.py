@@ -2,19 +2,25 @@
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from dsfr.models import DsfrConfig
 
 from demandes.models import Bareme, PieceReference, Site
 from instruction.models import Agent
 from instruction.permissions import agent_de, peut_changer_les_references
 
-# Les rôles ne sont pas des groupes, les essais de connexion portent des adresses IP, l'aspect se règle par fichier.
-admin.site.unregister([Group, AccessAttempt, AccessFailureLog, AccessLog, DsfrConfig])
+# Les rôles ne sont pas des groupes, les essais de connexion portent des adresses IP, l'aspect se règle par fichier, les
+# clés des seconds facteurs ne se montrent pas.
+admin.site.unregister([Group, AccessAttempt, AccessFailureLog, AccessLog, DsfrConfig, StaticDevice, TOTPDevice])
 admin.site.disable_action("delete_selected")
 
 
@@ -103,6 +109,16 @@ class AgentAdmin(ReferenceAdmin):
     list_filter = ["actif"]
     list_select_related = ["compte", "site"]
     search_fields = ["nom", "compte__identifiant"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["second_facteur"] if settings.SECOND_FACTEUR and obj else []
+
+    @admin.display(description=_("second facteur"))
+    def second_facteur(self, agent: Agent) -> str:
+        if TOTPDevice.objects.filter(user=agent.compte_id, confirmed=True).exists():
+            url = reverse("admin:second_facteur_reinitialiser", args=[agent.pk])
+            return format_html('<a href="{}">{}</a>', url, _("Enregistré ; le remettre à zéro (appareil perdu)"))
+        return _("Pas encore enregistré")
 
     @admin.display(description=_("rôles"))
     def roles_en_clair(self, agent: Agent) -> str:

@@ -1,11 +1,12 @@
 """Le site des agents : l'administration de Django pour entrer et pour les références, nos vues pour le travail."""
 
 from functools import update_wrapper
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -22,8 +23,15 @@ from instruction.views import (
     guichet,
     prolongation,
     remise,
+    second_facteur,
 )
 from instruction.views.acces import contexte_d_agent, tracer_la_lecture
+from instruction.views.second_facteur import exiger_second_facteur
+
+# Ce qu'un agent ouvre avec son seul mot de passe : la page qui demande le second facteur, et la sortie.
+SANS_SECOND_FACTEUR = {"second_facteur", "logout"}
+# Les adresses où se fait un acte de `GESTES` à second facteur : il y est redemandé, quoi que fasse la vue.
+A_SECOND_FACTEUR = {"dossier_signer", "dossier_cloturer"}
 
 
 class Administration(admin.AdminSite):
@@ -43,6 +51,11 @@ class Administration(admin.AdminSite):
         def en_francais(request, *args, **kwargs):
             translation.activate("fr")
             request.LANGUAGE_CODE = "fr"
+            if second_facteur.manque(request) and request.resolver_match.url_name not in SANS_SECOND_FACTEUR:
+                suite = urlencode({"next": request.get_full_path()})
+                return redirect(f"{reverse('admin:second_facteur')}?{suite}")
+            if request.resolver_match.url_name in A_SECOND_FACTEUR and (page := exiger_second_facteur(request)):
+                return page
             reponse = view(request, *args, **kwargs)
             tracer_la_lecture(request, reponse)
             return reponse
@@ -84,6 +97,13 @@ class Administration(admin.AdminSite):
                 name="dossier_complement_renoncer",
             ),
             path("dossiers/<slug:numero>/reprendre/", vue(complement.reprendre), name="dossier_reprendre"),
+            path("second-facteur/", vue(second_facteur.donner), name="second_facteur"),
+            path("second-facteur/codes/", vue(second_facteur.codes), name="second_facteur_codes"),
+            path(
+                "second-facteur/<int:cle>/remettre-a-zero/",
+                vue(second_facteur.reinitialiser),
+                name="second_facteur_reinitialiser",
+            ),
             path("references/", vue(super().index), name="references"),
             *super().get_urls(),
         ]

@@ -14,17 +14,17 @@ class AutreSiteForm(forms.Form):
         max_length=40,
         help_text=_("19 chiffres, par exemple 7502202606290000001."),
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"required": _("Saisissez le numéro de la demande : 19 chiffres.")},
+        error_messages={"required": _("Saisissez le numéro de la demande : 19 chiffres.")},
     )
     motif = forms.CharField(
-        label=_("Pourquoi devez-vous lire ce dossier ?"),
+        label=_("Pourquoi devez-vous lire ce dossier ?"),
         min_length=20,
         max_length=1000,
         help_text=_("Une phrase au moins. Elle est gardée au journal, que l'auditeur lit."),
         widget=forms.Textarea({"rows": 3}),
         error_messages={
             "required": _("Écrivez pourquoi vous devez lire ce dossier."),
-            "min_length": _("Écrivez une phrase entière : 20 caractères au moins."),
+            "min_length": _("Écrivez une phrase entière : 20 caractères au moins."),
         },
     )
 
@@ -33,3 +33,26 @@ class AutreSiteForm(forms.Form):
         if not est_numero_demande(numero):
             raise forms.ValidationError(_("Saisissez les 19 chiffres du numéro de la demande."))
         return numero
+
+
+class CodeForm(forms.Form):
+    """Un code de l'application, ou un code de secours."""
+
+    second_facteur = forms.CharField(
+        label=_("Code à six chiffres"),
+        max_length=20,
+        help_text=_("Celui que votre application montre en ce moment, ou l'un de vos codes de secours."),
+        widget=forms.TextInput(
+            {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+        error_messages={"required": _("Saisissez le code que montre votre application.")},
+    )
+
+
+class RemiseAZeroForm(forms.Form):
+    motif = forms.CharField(
+        label=_("Pourquoi le remettre à zéro ?"),
+        max_length=200,
+        help_text=_("Par exemple : téléphone perdu, identité vérifiée au guichet. Gardé au journal."),
+        error_messages={"required": _("Écrivez pourquoi, et comment vous avez vérifié que c'est bien cet agent.")},
+    )

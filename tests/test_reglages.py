@@ -71,6 +71,7 @@ def test_une_production_complete_passe_les_controles_de_deploiement():
         ("EMAIL_URL", "consolemail://", "EMAIL_URL"),
         ("SMS_PASSERELLE_URL", "", "SMS_PASSERELLE_URL"),
         ("SMS_PASSERELLE_URL", "http://sms.exemple.invalid/", "SMS_PASSERELLE_URL"),
+        ("SECOND_FACTEUR", "non", "SECOND_FACTEUR"),
         ("DATABASE_URL", "", "DATABASE_URL"),
         ("REDIS_URL", "", "REDIS_URL"),
         ("DEUXD_DOC_AUTORITE", "FR00", "autorité d'essai"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -69,8 +70,6 @@ def dossier_de(request: HttpRequest, numero: str) -> Demande:
     return demande
 
 
-# Paramètre d'une adresse de dossier → ce que sa page donne à lire ; sans l'un d'eux, le dossier lui-même.
-LECTURES = {"cle": Consultation.Nature.PIECE, "attestation": Consultation.Nature.DOCUMENT}
 # Rendue, en préparation, en conflit ou à corriger : toutes montrent le dossier.
 PAGES_QUI_MONTRENT = {200, 202, 206, 409, 422}
 
@@ -80,17 +79,27 @@ def tracer_la_lecture(request: HttpRequest, reponse: HttpResponse) -> None:
     demande = getattr(request, "dossier_ouvert", None)
     if demande is None or reponse.status_code not in PAGES_QUI_MONTRENT:
         return
-    arguments = request.resolver_match.kwargs
-    parametre = next((nom for nom in LECTURES if nom in arguments), "")
-    nature = LECTURES.get(parametre, Consultation.Nature.DOSSIER)
-    if parametre and "attachment" in reponse.headers.get("Content-Disposition", ""):
-        nature = Consultation.Nature.TELECHARGEMENT
+    arguments = {nom: str(v) for nom, v in request.resolver_match.kwargs.items() if nom != "numero"}
     operations.noter_lecture(
-        agent_de(request.user), demande, nature, objet=str(arguments.get(parametre, "")), acces=demande.acces,
-        le=timezone.now(),
+        agent_de(request.user), demande, _nature(reponse, arguments), objet="/".join(arguments.values()),
+        acces=demande.acces, le=timezone.now(),
     )  # fmt: skip
+
+
+def _nature(reponse: HttpResponse, arguments: dict[str, str]) -> Consultation.Nature:
+    """Une page montre le dossier, ou un document en préparation ; des octets sont une pièce ou un document."""
+    if reponse.headers.get("Content-Type", "").startswith("text/html"):
+        return Consultation.Nature.DOCUMENT if "attestation" in arguments else Consultation.Nature.DOSSIER
+    if "attachment" in reponse.headers.get("Content-Disposition", ""):
+        return Consultation.Nature.TELECHARGEMENT
+    return Consultation.Nature.PIECE if "cle" in arguments else Consultation.Nature.DOCUMENT
 
 
 def contexte_d_agent(agent: Agent) -> dict:
     """Ce que l'en-tête des agents montre."""
-    return {"agent": agent, "file": a_une_file(agent), "voit": {nom for nom in ACCES if voit(agent, nom)}}
+    return {
+        "agent": agent,
+        "file": a_une_file(agent),
+        "voit": {nom for nom in ACCES if voit(agent, nom)},
+        "second_facteur_exige": settings.SECOND_FACTEUR,
+    }
