@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 from django.core.cache import cache
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404
 from kombu.exceptions import OperationalError
@@ -79,10 +79,15 @@ def reponse_page(fichier: Fichier, numero: int) -> FileResponse:
     if not total or not 1 <= numero <= total:
         raise Http404
     try:
-        octets = default_storage.open(_cle(fichier, numero))
+        octets = ouvrir_page(fichier, numero)
     except OSError as cause:
         raise Http404 from cause
     return proteger(FileResponse(octets, content_type="image/jpeg"), type_mime="image/jpeg")
+
+
+def ouvrir_page(fichier: Fichier, numero: int) -> File:
+    """L'image d'une page prête. Lève `OSError` si elle ne l'est plus."""
+    return default_storage.open(_cle(fichier, numero))
 
 
 def purger(*, le: dt.datetime) -> int:

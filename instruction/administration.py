@@ -21,6 +21,7 @@ from instruction.views import (
     dossier,
     dossiers,
     guichet,
+    pieces,
     prolongation,
     remise,
     second_facteur,
@@ -69,7 +70,10 @@ class Administration(admin.AdminSite):
             path("dossiers/listes/garder/", vue(dossiers.enregistrer_filtre), name="filtre_enregistrer"),
             path("dossiers/listes/<int:pk>/oublier/", vue(dossiers.oublier_filtre), name="filtre_oublier"),
             path("dossiers/<slug:numero>/", vue(dossier.dossier), name="dossier"),
-            path("dossiers/<slug:numero>/pieces/<int:cle>/", vue(dossier.piece), name="dossier_piece"),
+            path("dossiers/<slug:numero>/pieces/<int:cle>/", vue(pieces.piece), name="dossier_piece"),
+            path("dossiers/<slug:numero>/pieces/<int:cle>/pages/<int:page>/", vue(pieces.page), name="dossier_page"),
+            path("dossiers/<slug:numero>/pieces/<int:cle>/controle/", vue(dossier.controler), name="dossier_controle"),
+            path("dossiers/<slug:numero>/notes/", vue(dossier.ajouter_note), name="dossier_note"),
             path(
                 "dossiers/<slug:numero>/documents/<slug:attestation>/", vue(dossier.document), name="dossier_document"
             ),

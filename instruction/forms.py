@@ -205,3 +205,38 @@ class RenvoiForm(forms.Form):
         help_text=_("L'instructeur la lit dans les notes internes du dossier."),
         error_messages={"required": _("Écrivez ce que l'instructeur doit revoir.")},
     )
+
+
+class NoteForm(forms.Form):
+    texte = forms.CharField(
+        label=_("Nouvelle note"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": _("Écrivez la note avant de l'ajouter.")},
+    )
+
+
+class ControlePieceForm(forms.Form):
+    """Ce que l'agent relève d'un fichier."""
+
+    datee_du = forms.DateField(
+        label=_("Date écrite sur la pièce"),
+        required=False,
+        input_formats=["%d/%m/%Y", "%d-%m-%Y", "%d %m %Y", "%d%m%Y"],
+        widget=forms.DateInput(format="%d/%m/%Y", attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        help_text=_("Exemple : 05/09/2026."),
+        error_messages={"invalid": _("Saisissez une date au format JJ/MM/AAAA, par exemple 05/09/2026.")},
+    )
+    verifiee = forms.BooleanField(label=_("Pièce vérifiée"), required=False)
+
+    def __init__(self, *args, jour: dt.date, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.jour = jour
+
+    def clean_datee_du(self) -> dt.date | None:
+        jour = self.cleaned_data["datee_du"]
+        if jour and jour > self.jour:
+            raise forms.ValidationError(_("Cette date est à venir : vérifiez-la."))
+        if jour and jour.year < 1900:
+            raise forms.ValidationError(_("Cette date est trop ancienne : vérifiez l'année."))
+        return jour

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from demandes.models import Demande, Site
+from demandes.models import Demande, PieceJointe, Site
 from usagers.models import Compte
 
 
@@ -137,6 +137,23 @@ class NoteInterne(models.Model):
 
     def __str__(self) -> str:
         return f"note {self.pk}"
+
+
+class ControlePiece(models.Model):
+    """Ce qu'un agent a relevé d'un fichier déposé : la date qui y est écrite, et qu'il l'a vérifié."""
+
+    piece = models.OneToOneField(PieceJointe, models.PROTECT, related_name="controle")
+    datee_du = models.DateField(null=True, blank=True)
+    verifiee = models.BooleanField("vérifiée", default=False)
+    par = models.ForeignKey(Agent, models.PROTECT, related_name="+")
+    le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "contrôle d'une pièce"
+        verbose_name_plural = "contrôles de pièces"
+
+    def __str__(self) -> str:
+        return f"contrôle {self.pk}"
 
 
 class FiltreEnregistre(models.Model):

@@ -203,10 +203,11 @@ def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
 # --- Points d'attention ----------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Attention:
-    """Ce que la machine a vu et que l'agent juge. `dit` : la phrase montrée à l'usager, le cas échéant."""
+    """Ce que la machine a vu et que l'agent juge. `dossiers` : les numéros qu'elle cite, et leur adresse si permise."""
 
     titre: str
     texte: str = ""
+    dossiers: tuple[tuple[str, str], ...] = ()
 
 
 def points_d_attention(demande: Demande, contenu: dict) -> list[Attention]:

@@ -52,6 +52,7 @@ from instruction.operations.differe import (
     peut_annuler,
     signer,
 )
+from instruction.operations.dossier import controler_piece, noter
 from instruction.operations.lectures import noter_lecture, ouvrir_acces
 from instruction.operations.prolongation import (
     PeriodePossible,
@@ -103,6 +104,7 @@ __all__ = [
     "contexte_du_complement",
     "contexte_du_message",
     "contexte_du_retrait",
+    "controler_piece",
     "creer_agent",
     "decision_favorable",
     "demander_complement",
@@ -118,6 +120,7 @@ __all__ = [
     "montant_du",
     "motifs_d_avis",
     "motifs_de_complement",
+    "noter",
     "noter_lecture",
     "ouvrir_acces",
     "periode_possible",

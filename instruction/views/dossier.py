@@ -1,25 +1,30 @@
 """Un dossier : la demande figée au dépôt, ses pièces, son journal, ses documents, sa décision."""
 
-from collections.abc import Iterable
-
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from demandes.models import Demande, PieceJointe
 from demandes.suivi import genre_de_l_etat, type_de_demande
 from documents.fichiers import reponse_fichier
 from documents.models import Document, Fichier
+from instruction import presence
+from instruction.controles import indices_des_pieces, indices_du_dossier
+from instruction.differences import differences, differences_des_pieces, marquer
+from instruction.echanges import echanges
 from instruction.file_de_travail import RechercheTropCourte, chercher, voisins
-from instruction.models import Agent
-from instruction.operations import acte_en_attente
+from instruction.forms import NoteForm
+from instruction.models import Agent, ControlePiece
+from instruction.operations import GesteInterdit, acte_en_attente, controler_piece, noter
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import (
-    FichierDepose,
+    Attention,
     echeance_legale,
-    fichiers_deposes,
     fin_de_droits,
     gestes_possibles,
     insecable,
@@ -27,12 +32,24 @@ from instruction.presentation import (
     lignes_de_la_decision,
     numero_decoupe,
     phrase_d_envoi,
-    points_d_attention,
     titulaire,
 )
 from instruction.views.acces import Liste, agent_connecte, contexte_d_agent, dossier_de
+from instruction.views.pieces import (
+    fichier_du_dossier,
+    formulaire_de_controle,
+    preparer_les_pages,
+    visionneuse,
+)
+from instruction.visionneuse import pieces_du_dossier
 
-VUES = {"demande": _("Demande"), "pieces": _("Pièces justificatives"), "historique": _("Historique et documents")}
+VUES = {
+    "demande": _("Demande"),
+    "pieces": _("Pièces justificatives"),
+    "echanges": _("Échanges"),
+    "historique": _("Historique et documents"),
+    "notes": _("Notes internes"),
+}
 
 
 def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
@@ -61,28 +78,103 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
 
 @require_safe
 def dossier(request: HttpRequest, numero: str) -> HttpResponse:
-    demande = dossier_de(request, numero)
+    demande, vue = dossier_de(request, numero), request.GET.get("vue", "")
+    return _page(request, demande, vue if vue in VUES else "demande")
+
+
+def _page(
+    request: HttpRequest, demande: Demande, vue: str, *, regarder: dict | None = None, status: int = 200, **de_plus
+) -> HttpResponse:
+    """Une partie du dossier ; `regarder` remplace ce que l'adresse dit de la pièce à montrer."""
     contexte = contexte_du_dossier(request, demande)
-    contenu = demande.instantanes.latest("rang").contenu
-    vue = request.GET.get("vue", "")
-    vue = vue if vue in VUES else "demande"
-    fichiers = fichiers_deposes(contenu)
-    precedent, suivant = _voisins(contexte["agent"], contexte["liste"], demande)
+    agent, jour = contexte["agent"], timezone.localdate()
+    instantanes = list(demande.instantanes.order_by("rang"))
+    contenus = [instantane.contenu for instantane in instantanes]
+    controles = {controle.piece_id: controle for controle in ControlePiece.objects.filter(piece__demande=demande)}
+    indices = indices_des_pieces(demande, contenus[-1], controles) if vue in {"demande", "pieces"} else {}
+    pieces = pieces_du_dossier(contenus, controles, indices)
+    fichiers = [fichier for piece in pieces for fichier in piece.fichiers if not fichier.est_ancien]
+    precedent, suivant = _voisins(agent, contexte["liste"], demande)
     contexte |= {
-        "contenu": contenu,
         "vue": vue,
         "vues": list(VUES.items()),
-        "nombre_de_fichiers": len(fichiers),
-        "attentions": points_d_attention(demande, contenu),
+        "nombres": {"pieces": len(fichiers), "notes": demande.notes.count()},
+        "pieces": pieces,
         "precedent": precedent,
         "suivant": suivant,
+        "presents": presence.signaler(demande, agent, le=timezone.now()),
     }
-    if vue == "pieces":
-        contexte |= _visionneuse(demande, fichiers, request.GET.get("piece", ""))
+    if vue in {"demande", "pieces"}:
+        changees = differences(*contenus[-2:]) if len(contenus) > 1 else []
+        contexte |= {"contenu": marquer(contenus[-1], changees), "differences": changees}
+    if vue == "demande":
+        preparer_les_pages(demande, pieces)
+        contexte |= {
+            "attentions": [*indices_du_dossier(demande, contenus[-1], jour=jour), *_indices_des_fichiers(fichiers)],
+            "pieces_changees": differences_des_pieces(*contenus[-2:]) if len(contenus) > 1 else [],
+            "instantanes": instantanes,
+        }
+    elif vue == "pieces":
+        contexte |= {"nombre_verifie": sum(fichier.est_verifie for fichier in fichiers)}
+        contexte |= visionneuse(demande, pieces, regarder or request.GET)
+    elif vue == "echanges":
+        contexte["echanges"] = echanges(demande, instantanes)
     elif vue == "historique":
         lignes = journal(demande)
         contexte |= {"journal": lignes, "documents": [ligne.document for ligne in lignes if ligne.document]}
-    return render(request, "instruction/dossier.html", contexte)
+    else:
+        contexte |= {"notes": demande.notes.select_related("agent").order_by("-le", "-pk"), "form": NoteForm()}
+    return render(request, "instruction/dossier.html", contexte | de_plus, status=status)
+
+
+def _indices_des_fichiers(fichiers) -> list[Attention]:
+    return [
+        Attention(f"{fichier.piece}, « {fichier.nom} » : {indice.titre}", indice.texte, indice.dossiers)
+        for fichier in fichiers
+        for indice in fichier.indices
+    ]
+
+
+def _adresse(request: HttpRequest, demande: Demande, suite: str) -> str:
+    return f"{reverse('admin:dossier', args=[demande.numero])}?{Liste.lire(request).parametres}&{suite}"
+
+
+@require_POST
+def ajouter_note(request: HttpRequest, numero: str) -> HttpResponse:
+    demande, form = dossier_de(request, numero), NoteForm(request.POST)
+    if not form.is_valid():
+        return _page(request, demande, "notes", form=form, status=422)
+    try:
+        noter(demande, form.cleaned_data["texte"], agent=agent_connecte(request), le=timezone.now())
+    except GesteInterdit:
+        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
+    else:
+        messages.success(request, gettext("Note ajoutée. La personne ne la voit pas."))
+    return redirect(_adresse(request, demande, "vue=notes"))
+
+
+@require_POST
+def controler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
+    """Garde la date et la vérification d'un fichier, puis montre le même, ou le suivant."""
+    demande = dossier_de(request, numero)
+    fichier_du_dossier(demande, cle)
+    contenus = list(demande.instantanes.order_by("rang").values_list("contenu", flat=True))
+    fichiers = [fichier for piece in pieces_du_dossier(contenus, {}, {}) for fichier in piece.fichiers]
+    rang = next(rang for rang, fichier in enumerate(fichiers) if fichier.cle == cle)
+    form = formulaire_de_controle(fichiers[rang], request.POST)
+    if not form.is_valid():
+        regarder = {"piece": str(cle)}
+        return _page(request, demande, "pieces", regarder=regarder, form=form, controle_form=form, status=422)
+    jointe = PieceJointe.objects.select_related("demande").get(pk=cle)
+    try:
+        controler_piece(jointe, **form.cleaned_data, agent=agent_connecte(request), le=timezone.now())
+    except GesteInterdit:
+        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
+    else:
+        messages.success(request, gettext("« %(nom)s » : contrôle enregistré.") % {"nom": fichiers[rang].nom})
+    if "suivante" in request.POST and rang + 1 < len(fichiers):
+        cle = fichiers[rang + 1].cle
+    return redirect(_adresse(request, demande, f"vue=pieces&piece={cle}#visionneuse"))
 
 
 def _voisins(agent: Agent, liste: Liste, demande: Demande) -> tuple[str, str]:
@@ -92,36 +184,6 @@ def _voisins(agent: Agent, liste: Liste, demande: Demande) -> tuple[str, str]:
     except RechercheTropCourte:
         return "", ""
     return voisins(dossiers, liste.tri, demande)
-
-
-def _visionneuse(demande: Demande, fichiers: list[FichierDepose], demandee: str) -> dict:
-    """Le fichier à montrer (le premier d'abord), sa place, et ses voisins."""
-    if not fichiers:
-        return {}
-    rang = next((rang for rang, fichier in enumerate(fichiers) if str(fichier.cle) == demandee), 0)
-    jointe = PieceJointe.objects.select_related("fichier").filter(demande=demande, pk=fichiers[rang].cle).first()
-    return {
-        "fichier": fichiers[rang],
-        "octets": jointe.fichier if jointe else None,
-        "rang": rang + 1,
-        "fichier_precedent": fichiers[rang - 1] if rang else None,
-        "fichier_suivant": fichiers[rang + 1] if rang + 1 < len(fichiers) else None,
-    }
-
-
-@require_safe
-def piece(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
-    """Les octets d'une pièce figée : ni celles que la personne a retirées, ni un fichier que l'antivirus retient."""
-    demande = dossier_de(request, numero)
-    contenus = demande.instantanes.values_list("contenu", flat=True)
-    if cle not in _cles_deposees(contenus):
-        raise Http404
-    jointe = get_object_or_404(PieceJointe.objects.select_related("fichier"), demande=demande, pk=cle)
-    return _rendre(jointe.fichier)
-
-
-def _cles_deposees(contenus: Iterable[dict]) -> set[int]:
-    return {fichier.cle for contenu in contenus for fichier in fichiers_deposes(contenu)}
 
 
 @require_safe
@@ -138,7 +200,7 @@ def document(request: HttpRequest, numero: str, attestation: str) -> HttpRespons
 
 
 def _rendre(fichier: Fichier) -> HttpResponse:
-    if fichier.antivirus == Fichier.Antivirus.INFECTE or fichier.efface_le:
+    if fichier.est_retenu:
         raise Http404
     return reponse_fichier(fichier, en_ligne=True)
 

@@ -1,4 +1,4 @@
-// Attend qu'un document soit rendu : interroge son adresse, sans la charger, puis rend le lien normal.
+// Attend qu'un document, ou l'image d'une page, soit rendu : interroge son adresse, sans la charger, puis la montre.
 const PAUSE = 2000, ESSAIS = 60;
 
 async function estPret(adresse) {
@@ -20,4 +20,7 @@ for (const page of document.querySelectorAll("[data-attente]")) {
 }
 if (document.querySelector("[data-document-attendu]")) {
   attendre(document.querySelector("[data-document-attendu]").href, () => window.location.reload());
+}
+for (const image of document.querySelectorAll("[data-image-attendue]")) {
+  attendre(image.dataset.imageAttendue, () => window.location.reload());
 }

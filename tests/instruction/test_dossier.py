@@ -71,12 +71,6 @@ def test_les_pieces_se_montrent_une_a_une(client_agent, deposee):
     assert f"fichier {len(cles)} sur {len(cles)}" in derniere
 
 
-def test_un_pdf_se_montre_dans_un_cadre(client_agent, deposee):
-    Fichier.objects.update(type_mime="application/pdf")
-    page = lire(client_agent, deposee, vue="pieces").content.decode()
-    assert "<iframe" in page and "title=" in page.split("<iframe")[1]
-
-
 def test_une_piece_est_servie_sans_que_le_navigateur_devine(client_agent, deposee):
     piece = PieceJointe.objects.filter(demande=deposee).first()
     reponse = client_agent.get(reverse("admin:dossier_piece", args=[deposee.numero, piece.pk]))
@@ -149,10 +143,10 @@ def test_on_passe_au_dossier_suivant_de_la_liste(client_agent, deposee):
     assert "Recherche « john »" in lire(client_agent, deposee, q="john").content.decode()
 
 
-@pytest.mark.parametrize("vue", ["demande", "pieces", "historique", "inconnue"])
+@pytest.mark.parametrize("vue", ["demande", "pieces", "echanges", "historique", "notes", "inconnue"])
 def test_le_cout_d_un_dossier_est_borne(client_agent, decidee, vue, django_assert_max_num_queries):
     semer(5, decidee.site)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(32):
         assert lire(client_agent, decidee, vue=vue).status_code == 200
 
 
