@@ -25,6 +25,7 @@ from instruction.views import (
     prolongation,
     remise,
     second_facteur,
+    suivi,
 )
 from instruction.views.acces import contexte_d_agent, tracer_la_lecture
 from instruction.views.second_facteur import exiger_second_facteur
@@ -89,6 +90,9 @@ class Administration(admin.AdminSite):
             path("dossiers/<slug:numero>/acte/", vue(differe.acte), name="dossier_acte"),
             path("dossiers/<slug:numero>/acte/<int:cle>/annuler/", vue(differe.annuler), name="dossier_annuler"),
             path("dossiers/<slug:numero>/prolonger/", vue(prolongation.prolonger), name="dossier_prolonger"),
+            path("dossiers/<slug:numero>/reaffecter/", vue(suivi.reaffecter), name="dossier_reaffecter"),
+            path("dossiers/<slug:numero>/transferer/", vue(suivi.transferer), name="dossier_transferer"),
+            path("dossiers/<slug:numero>/numero/", vue(suivi.attribuer_numero), name="dossier_numero"),
             path("dossiers/<slug:numero>/fabriquer/", vue(remise.fabriquer), name="dossier_fabriquer"),
             path("dossiers/<slug:numero>/disponible/", vue(remise.disponible), name="dossier_disponible"),
             path("dossiers/<slug:numero>/remettre/", vue(remise.remettre), name="dossier_remettre"),

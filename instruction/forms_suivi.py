@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from demandes.attestations import travail_du_titre
 from demandes.demarches import DEMARCHES
-from demandes.models import Demande
-from instruction.operations import Remise, Retrait, montant_du
+from demandes.models import Demande, Site
+from instruction.models import Agent
+from instruction.operations import Remise, Retrait, instructeurs_du_site, montant_du
 from usagers.champs import DateTroisChampsField
 from usagers.numeros import normaliser
 
@@ -132,3 +133,62 @@ class ProlongationForm(forms.Form):
         super().__init__(*args, initial=initial, **kwargs)
         if not avec_reserves:
             del self.fields["reserves_vues"]
+
+
+class AgentField(forms.ModelChoiceField):
+    def label_from_instance(self, agent: Agent) -> str:
+        return agent.nom
+
+
+class ReaffectationForm(forms.Form):
+    cible = AgentField(
+        label=_("Nouvel instructeur"),
+        queryset=Agent.objects.none(),
+        empty_label=_("Choisissez un agent"),
+        error_messages={
+            "required": _("Choisissez à qui confier le dossier."),
+            "invalid_choice": _("Cet agent n'instruit pas, ou plus, de dossier de votre site."),
+        },
+    )
+
+    def __init__(self, *args, demande: Demande, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["cible"].queryset = instructeurs_du_site(demande.site)
+
+
+class TransfertForm(forms.Form):
+    """Le motif reste interne ; la personne lit le nom et les coordonnées du nouveau service."""
+
+    cible = forms.ModelChoiceField(
+        label=_("Nouveau service"),
+        queryset=Site.objects.none(),
+        empty_label=_("Choisissez un service"),
+        error_messages={
+            "required": _("Choisissez le service qui instruira la demande."),
+            "invalid_choice": _("Choisissez un autre service que celui du dossier."),
+        },
+    )
+    motif = forms.CharField(
+        label=_("Motif du transfert"),
+        max_length=1000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("Par exemple : la personne a déménagé."),
+        error_messages={"required": _("Écrivez le motif du transfert, pour le dossier.")},
+    )
+
+    def __init__(self, *args, demande: Demande, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["cible"].queryset = Site.objects.exclude(pk=demande.site_id).order_by("libelle")
+
+
+class NumeroForm(forms.Form):
+    numero = forms.CharField(
+        label=_("N° étranger"),
+        max_length=30,
+        help_text=_("10 chiffres. Il devient l'identifiant de la personne ; son numéro de visa reste accepté."),
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
+        error_messages={"required": _("Saisissez les 10 chiffres du numéro étranger.")},
+    )
+
+    def clean_numero(self) -> str:
+        return normaliser(self.cleaned_data["numero"])

@@ -49,6 +49,14 @@ class InscriptionRefusee(Exception):
     """Le numéro et les dates ne correspondent plus à un titre qui permette d'ouvrir un compte."""
 
 
+class NumeroPris(Exception):
+    """Ce n° étranger est celui d'une autre personne : un agent tranche, rien ne se fusionne de soi-même."""
+
+
+class NumeroDejaAttribue(Exception):
+    """La personne a déjà un n° étranger."""
+
+
 # --- Créer un compte ---------------------------------------------------------------------------------------------
 
 
@@ -268,6 +276,37 @@ def modifier_informations(usager: Usager, *, nom_usage: str, situation_familiale
     usager.compte.telephone = telephone
     usager.compte.save(update_fields=["telephone"])
     return usager
+
+
+@transaction.atomic
+def attribuer_numero_etranger(usager: Usager, *, numero: str) -> Usager:
+    """Le numéro devient l'identifiant de connexion ; le numéro de visa reste accepté, le mot de passe ne change pas.
+
+    Lève `NumeroPris`, `NumeroDejaAttribue`.
+    """
+    usager = Usager.objects.select_for_update(of=("self",), no_key=True).select_related("compte").get(pk=usager.pk)
+    if usager.numero_etranger:
+        raise NumeroDejaAttribue
+    autres = Identifiant.objects.filter(valeur=numero).exclude(compte=usager.compte_id)
+    if autres.exists() or Usager.objects.filter(numero_etranger=numero).exists():
+        raise NumeroPris
+    usager.numero_etranger = numero
+    try:
+        with transaction.atomic():
+            usager.save(update_fields=["numero_etranger"])
+            if usager.compte:
+                _changer_d_identifiant(usager.compte, numero)
+    except IntegrityError:  # la même seconde, pour une autre personne
+        raise NumeroPris from None
+    return usager
+
+
+def _changer_d_identifiant(compte: Compte, numero: str) -> None:
+    Compte.objects.select_for_update(no_key=True).get(pk=compte.pk)
+    Identifiant.objects.create(valeur=numero, compte=compte, nature=Identifiant.Nature.NUMERO_ETRANGER)
+    AxesProxyHandler.reset_attempts(username=compte.identifiant)
+    compte.identifiant = numero
+    compte.save(update_fields=["identifiant"])
 
 
 def retenir_langue(compte: Compte, langue: str) -> None:

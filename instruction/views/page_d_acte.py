@@ -23,7 +23,7 @@ from instruction.models import Agent
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit
 from instruction.permissions import peut
 from instruction.presentation import apercus
-from instruction.views.acces import agent_connecte, dossier_de
+from instruction.views.acces import Liste, agent_connecte, dossier_de
 from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
 from instruction.views.dossier import contexte_du_dossier
 from notifications.catalogue import Message
@@ -40,7 +40,8 @@ class Envoi:
 
 @dataclass(frozen=True)
 class PageDActe:
-    """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus."""
+    """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus ;
+    `sort_du_site` : l'acte fait, l'agent ne voit plus le dossier et revient à sa liste."""
 
     geste: str
     titre: str | Promise
@@ -51,6 +52,7 @@ class PageDActe:
     message: Callable[[Demande, dict], tuple[Message, dict]] | None = None
     contexte: Callable[[Demande, forms.Form], dict] = lambda demande, form: {}
     deja_fait: Callable[[Demande, forms.Form, Envoi], bool] | None = None
+    sort_du_site: bool = False
 
 
 def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse:
@@ -84,6 +86,10 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
         )
         form.add_error(None, texte % {"valeur": refus.valeur})
         return montrer(request, demande, page, form, version=envoi.version, status=422)
+    if page.sort_du_site:
+        demande = Demande.objects.select_related("usager", "site").get(pk=demande.pk)
+        messages.success(request, page.recu(demande))
+        return redirect(Liste.lire(request).url)
     demande = dossier_de(request, numero)
     messages.success(request, page.recu(demande))
     return redirect(_adresse(request, "admin:dossier", demande))

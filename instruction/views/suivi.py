@@ -1,0 +1,136 @@
+"""Réaffecter, transférer, attribuer un n° étranger."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from demandes.models import Demande, Evenement, Site
+from instruction import operations
+from instruction.forms_suivi import NumeroForm, ReaffectationForm, TransfertForm
+from instruction.presentation import nom_de, phrase_d_envoi
+from instruction.views.acces import Liste, agent_connecte
+from instruction.views.actes import _version
+from instruction.views.page_d_acte import Envoi, PageDActe, derouler
+from notifications.catalogue import Message
+
+METHODES = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def _envoi_de(demande: Demande, nature: str) -> str:
+    evenement = demande.evenements.select_related("notification").filter(nature=nature).latest("pk")
+    return phrase_d_envoi(evenement.notification)
+
+
+# --- Réaffecter ------------------------------------------------------------------------------------------------------
+def _reaffecter(demande: Demande, form: ReaffectationForm, envoi: Envoi) -> None:
+    operations.reaffecter(demande, form.cleaned_data["cible"], **vars(envoi))
+
+
+REAFFECTATION = PageDActe(
+    geste="reaffecter",
+    titre=gettext_lazy("Confier le dossier à un autre agent"),
+    bouton=gettext_lazy("Confier le dossier"),
+    form=lambda demande, donnees: ReaffectationForm(donnees, demande=demande),
+    executer=_reaffecter,
+    deja_fait=lambda demande, form, envoi: operations.est_deja_reaffecte(
+        demande, form.cleaned_data["cible"], agent=envoi.agent, version=envoi.version
+    ),
+    recu=lambda demande: (
+        _("Le dossier est confié à %(agent)s. Rien n'est envoyé à la personne.") % {"agent": nom_de(demande.agent)}
+    ),
+)
+
+
+@METHODES
+def reaffecter(request: HttpRequest, numero: str) -> HttpResponse:
+    return derouler(request, numero, REAFFECTATION)
+
+
+# --- Transférer ------------------------------------------------------------------------------------------------------
+def _message_de_transfert(demande: Demande, valeurs: dict) -> tuple[Message, dict]:
+    return Message.TRANSFERT, operations.contexte_du_transfert(demande, valeurs["cible"] or demande.site)
+
+
+def _transferer(demande: Demande, form: TransfertForm, envoi: Envoi) -> None:
+    operations.transferer(demande, form.cleaned_data["cible"], motif=form.cleaned_data["motif"], **vars(envoi))
+
+
+def _recu_de_transfert(demande: Demande) -> str:
+    return _("Demande n° %(numero)s transférée à %(site)s. %(personne)s en est informé(e) : %(envoi)s.") % {
+        "numero": demande.numero, "site": demande.site.libelle, "personne": demande.usager.nom_complet,
+        "envoi": _envoi_de(demande, Evenement.Nature.TRANSFERT),
+    }  # fmt: skip
+
+
+TRANSFERT = PageDActe(
+    geste="transferer",
+    titre=gettext_lazy("Transférer le dossier à un autre service"),
+    bouton=gettext_lazy("Transférer et notifier"),
+    form=lambda demande, donnees: TransfertForm(donnees, demande=demande),
+    executer=_transferer,
+    message=_message_de_transfert,
+    recu=_recu_de_transfert,
+    contexte=lambda demande, form: {
+        "explication": _(
+            "Le numéro, la date de dépôt et les attestations ne changent pas. Vous ne verrez plus ce dossier."
+        ),
+        "internes": ("motif",),
+    },
+    sort_du_site=True,
+)
+
+
+@METHODES
+def transferer(request: HttpRequest, numero: str) -> HttpResponse:
+    """Le dossier parti, l'agent ne le voit plus : le second clic du même envoi reçoit pourtant le même reçu."""
+    try:
+        return derouler(request, numero, TRANSFERT)
+    except Http404:
+        demande = _parti(request, numero)
+        if demande is None:
+            raise
+    messages.success(request, _recu_de_transfert(demande))
+    return redirect(Liste.lire(request).url)
+
+
+def _parti(request: HttpRequest, numero: str) -> Demande | None:
+    cible = Site.objects.filter(pk=request.POST.get("cible", "")[:4].replace("\x00", "")).first()
+    if cible is None:
+        return None
+    return operations.transfert_deja_fait(numero, cible, agent=agent_connecte(request), version=_version(request))
+
+
+# --- Attribuer un n° étranger ----------------------------------------------------------------------------------------
+def _message_de_numero(demande: Demande, valeurs: dict) -> tuple[Message, dict]:
+    return Message.NUMERO_ATTRIBUE, operations.contexte_du_numero(demande, valeurs["numero"] or "")
+
+
+def _recu_de_numero(demande: Demande) -> str:
+    return _("N° étranger %(numero)s attribué. %(personne)s en est informé(e) : %(envoi)s.") % {
+        "numero": demande.usager.numero_etranger, "personne": demande.usager.nom_complet,
+        "envoi": _envoi_de(demande, Evenement.Nature.NUMERO),
+    }  # fmt: skip
+
+
+NUMERO = PageDActe(
+    geste="attribuer_numero",
+    titre=gettext_lazy("Attribuer un n° étranger"),
+    bouton=gettext_lazy("Attribuer et notifier"),
+    form=lambda demande, donnees: NumeroForm(donnees),
+    executer=lambda demande, form, envoi: operations.attribuer_numero(
+        demande, form.cleaned_data["numero"], **vars(envoi)
+    ),
+    deja_fait=lambda demande, form, envoi: operations.est_deja_attribue(
+        demande, form.cleaned_data["numero"], agent=envoi.agent, version=envoi.version
+    ),
+    message=_message_de_numero,
+    recu=_recu_de_numero,
+)
+
+
+@METHODES
+def attribuer_numero(request: HttpRequest, numero: str) -> HttpResponse:
+    return derouler(request, numero, NUMERO)
