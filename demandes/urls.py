@@ -23,6 +23,7 @@ urlpatterns = [
     path("espace/notifications/<int:pk>/", espace.notification, name="notification"),
     path("espace/notifications/<int:pk>/ouvrir/", espace.notification_ouvrir, name="notification_ouvrir"),
     path("espace/notifications/<int:pk>/repondre/", complement.repondre, name="complement"),
+    path("espace/notifications/<int:pk>/brouillon/", complement.brouillon, name="complement_brouillon"),
     path("espace/demandes/<slug:numero>/", espace.suivi, name="suivi"),
     path("espace/documents/<slug:numero>.pdf", espace.document, name="document"),
 ]

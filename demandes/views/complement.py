@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from demandes import operations
 from demandes.complements import LigneDeLettre, fichiers_d_origine, lettre
@@ -94,6 +94,33 @@ def repondre(request: HttpRequest, pk: int) -> HttpResponse:
         return _vers_la_lettre(request, ferme.complement)
 
 
+@require_POST
+@never_cache
+def brouillon(request: HttpRequest, pk: int) -> JsonResponse:
+    """Garde ce qui est tapé, sans le juger. 401 : session fermée ; 409 : changé ailleurs ; 410 : plus attendu."""
+    if not request.user.is_authenticated:
+        return JsonResponse({}, status=401)
+    complement = complement_de(request, pk)
+    try:
+        complement = _garder(request, complement)
+    except ReponsePerimee:
+        return JsonResponse({}, status=409)
+    except ComplementFerme:
+        return JsonResponse({}, status=410)
+    heure = timezone.localtime()
+    a = _("%(heures)s h %(minutes)s") % {"heures": f"{heure:%H}", "minutes": f"{heure:%M}"}
+    version = operations.empreinte_de_la_reponse(complement, list(complement.lignes.all()))
+    return JsonResponse({"version": version, "heure": a})
+
+
+def _garder(request: HttpRequest, complement: Complement) -> Complement:
+    """Ce qui est coché et écrit. Lève `ReponsePerimee`, `ComplementFerme`."""
+    return operations.enregistrer_reponses(
+        complement, _saisies(request, complement), message=request.POST.get("message", ""),
+        empreinte=request.POST.get("version", ""),
+    )  # fmt: skip
+
+
 def _vers_la_lettre(request: HttpRequest, complement: Complement) -> HttpResponse:
     """La lettre dit où elle en est : à ouvrir, répondue, ou plus attendue."""
     if request.method == "POST":
@@ -144,7 +171,7 @@ def page(
             "pieces": [ligne for ligne in montrees if ligne.ligne.code],
             "informations": [ligne for ligne in montrees if not ligne.ligne.code],
             "message": complement.reponse if message is None else message,
-            "empreinte": operations.empreinte_de_la_reponse(complement, lignes),
+            "version": operations.empreinte_de_la_reponse(complement, lignes),
             "lettre": ecrite,
             "reste": reste,
             "retard": -reste if reste is not None and reste < 0 else 0,
@@ -161,16 +188,8 @@ def envoyer(request: HttpRequest, complement: Complement) -> HttpResponse:
     """Tout bouton de la page : les réponses écrites et les fichiers choisis sont gardés, puis vient l'acte demandé."""
     le = timezone.now()
     verbe, _deux_points, objet = request.POST.get("action", "envoyer").partition(":")
-    lignes = list(complement.lignes.all())
-    for ligne in lignes:
-        ligne.complement = complement
-    origine = fichiers_d_origine(complement)
-    saisies = {ligne.rang: _saisie(request, ligne, operations.reponses_permises(ligne, origine)) for ligne in lignes}
-    message = request.POST.get("message", "")
     try:
-        complement = operations.enregistrer_reponses(
-            complement, saisies, message=message, empreinte=request.POST.get("empreinte", "")
-        )
+        complement = _garder(request, complement)
     except ReponsePerimee:
         messages.warning(
             request,
@@ -179,12 +198,16 @@ def envoyer(request: HttpRequest, complement: Complement) -> HttpResponse:
                 "saisir, et à côté ce qui avait été enregistré : gardez ce qui est juste, puis recommencez."
             ),
         )
-        return page(request, complement, saisies=saisies, message=message, status=409)
+        saisies = _saisies(request, complement)
+        return page(request, complement, saisies=saisies, message=request.POST.get("message", ""), status=409)
+    lignes = list(complement.lignes.all())
+    for ligne in lignes:
+        ligne.complement = complement
     erreurs = _joindre_les_fichiers(request, lignes, le=le)
     if verbe == "retirer":
         objet = _retirer(request, complement, objet, le=le)
-    if verbe == "joindre" and not erreurs and not request.FILES:
-        erreurs[nombre_lu(objet) or 0] = [str(FichierRefuse("absent"))]
+    if verbe == "joindre" and not request.FILES and nombre_lu(objet) in {ligne.rang for ligne in lignes}:
+        erreurs[nombre_lu(objet)] = [str(FichierRefuse("absent"))]
     if erreurs:
         return page(request, complement, erreurs=erreurs, status=422)
     if verbe == "envoyer":
@@ -196,6 +219,14 @@ def envoyer(request: HttpRequest, complement: Complement) -> HttpResponse:
         return redirect("demandes:notifications")
     rang = nombre_lu(objet)
     return redirect(request.path + (f"#ligne-{rang}" if rang else ""))
+
+
+def _saisies(request: HttpRequest, complement: Complement) -> dict[int, ReponseSaisie]:
+    origine = fichiers_d_origine(complement)
+    return {
+        ligne.rang: _saisie(request, ligne, operations.reponses_permises(ligne, origine))
+        for ligne in complement.lignes.all()
+    }
 
 
 def _saisie(request: HttpRequest, ligne: ComplementLigne, permises: tuple[str, ...]) -> ReponseSaisie:

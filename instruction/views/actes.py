@@ -53,6 +53,8 @@ def _changement(evenement: Evenement) -> str:
         return _("%(acte)s par %(nom)s %(quand)s.") % valeurs
     phrase = {
         Etat.EN_INSTRUCTION: _("%(nom)s a pris ce dossier en charge %(quand)s."),
+        Etat.COMPLEMENT_DEMANDE: _("%(nom)s a demandé un complément %(quand)s."),
+        Etat.COMPLEMENT_RECU: _("%(nom)s a répondu à la demande de complément %(quand)s."),
         Etat.PROPOSITION: _("%(nom)s a proposé une décision %(quand)s."),
         Etat.FAVORABLE: _("%(nom)s a accordé le titre %(quand)s."),
         Etat.DEFAVORABLE: _("%(nom)s a refusé la demande %(quand)s."),

@@ -16,8 +16,15 @@ let enregistre = ""; // le dernier contenu connu du serveur
 let arrete = false; // envoi, conflit ou demande close : plus d'enregistrement
 let derniereAnnonce = 0;
 
-const contenu = () => {
+// Ce qui se tape ; un fichier ne part qu'avec un bouton.
+const saisie = () => {
   const donnees = new FormData(formulaire);
+  for (const champ of formulaire.querySelectorAll("input[type=file]")) donnees.delete(champ.name);
+  return donnees;
+};
+
+const contenu = () => {
+  const donnees = saisie();
   donnees.delete("csrfmiddlewaretoken");
   donnees.delete("version");
   return new URLSearchParams(donnees).toString();
@@ -64,7 +71,7 @@ const envoyer = async () => {
   try {
     reponse = await fetch(formulaire.dataset.brouillon, {
       method: "POST",
-      body: new FormData(formulaire),
+      body: saisie(),
       credentials: "same-origin",
       keepalive: document.hidden, // la page se ferme : l'enregistrement lui survit
       signal: AbortSignal.timeout(PATIENCE),

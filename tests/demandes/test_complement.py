@@ -83,7 +83,7 @@ def reponses(**changements) -> dict:
 
 
 def envoyer(client, complement, action="envoyer", **changements):
-    donnees = {**reponses(**changements), "action": action, "empreinte": empreinte(complement)}
+    donnees = {**reponses(**changements), "action": action, "version": empreinte(complement)}
     return client.post(url(complement), {nom: v for nom, v in donnees.items() if v is not None})
 
 
@@ -240,11 +240,34 @@ def test_deux_onglets_ne_s_ecrasent_pas(client_usager, complement):
     lue = empreinte(complement)
     envoyer(client_usager, complement, action="garder", justification_1="Premier onglet")
     reponse = client_usager.post(
-        url(complement), {"empreinte": lue, "action": "garder", "reponse_1": "maintenir", "justification_1": "Second"}
+        url(complement), {"version": lue, "action": "garder", "reponse_1": "maintenir", "justification_1": "Second"}
     )
     page = reponse.content.decode()
     assert reponse.status_code == 409 and "Second" in page and "Premier onglet" in page
     assert complement.lignes.get(rang=1).justification == "Premier onglet"
+
+
+def test_ce_qui_se_tape_se_garde_sans_bouton(client, client_usager, complement, le):
+    garder = reverse("demandes:complement_brouillon", args=[complement.notification_id])
+    envoi = {"version": empreinte(complement), "reponse_1": "maintenir", "justification_1": "Le verso\x00 est vierge."}
+    reponse = client_usager.post(garder, envoi)
+    assert reponse.status_code == 200 and reponse.json()["version"] == empreinte(complement)
+    assert complement.lignes.get(rang=1).justification == "Le verso est vierge."
+    assert client_usager.post(garder, envoi).status_code == 200  # le même contenu, d'une page plus ancienne
+    assert client_usager.post(garder, {**envoi, "justification_1": "Autre"}).status_code == 409
+    assert client_usager.get(garder).status_code == 405
+    envoyer(client_usager, complement)
+    assert client_usager.post(garder, envoi).status_code == 410
+    client.force_login(TitreSejourFactory().usager.compte, backend="usagers.backends.IdentifiantBackend")
+    assert client.post(garder, envoi).status_code == 404
+    client.logout()
+    assert client.post(garder, envoi).status_code == 401
+
+
+@pytest.mark.parametrize("action", ["joindre:99", "joindre:x", "joindre:", "inconnue", "retirer:²"])
+def test_un_geste_inconnu_ne_casse_rien(client_usager, complement, action):
+    assert envoyer(client_usager, complement, action=action, fichier_2=None).status_code in {302, 404}
+    assert Demande.objects.get().etat == Etat.COMPLEMENT_DEMANDE
 
 
 def test_apres_l_echeance_on_peut_encore_repondre(client_usager, complement):
@@ -258,7 +281,7 @@ def test_un_complement_abandonne_n_accepte_plus_rien(client_usager, complement, 
     agents.abandonner_complement(
         complement.demande, agent=complement.demande_par.agent, version=Demande.objects.get().version, le=le
     )
-    reponse = client_usager.post(url(complement), {**reponses(), "empreinte": ""}, follow=True)
+    reponse = client_usager.post(url(complement), {**reponses(), "version": ""}, follow=True)
     assert "rien n'a été envoyé" in unescape(reponse.content.decode())
     complement.refresh_from_db()
     with pytest.raises(ComplementFerme):

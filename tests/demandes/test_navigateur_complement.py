@@ -65,6 +65,7 @@ def test_demander_maintenir_remplacer_expliquer_envoyer(
 
     page.locator("label[for=id_reponse_1_maintenir]").click()
     page.locator("#id_justification_1").fill("Le verso est vierge.")
+    expect(page.get_by_text("pas encore envoyée").first).to_be_visible()
     page.locator("label[for=id_reponse_2_remplacer]").click()
     page.locator("#id_fichier_2").set_input_files(image("domicile.png"))
     page.locator("#ligne-2").get_by_role("button", name="Joindre un document").click()

@@ -14,6 +14,7 @@ from instruction import operations
 from instruction.operations import ComplementImpossible, Conflit, GesteInterdit
 from notifications.catalogue import Message
 from notifications.models import Envoi, Notification
+from tests.demandes.conftest import photo
 from tests.factories import AgentFactory
 from tests.instruction.conftest import connecter
 
@@ -180,7 +181,7 @@ def test_un_dossier_deja_en_attente_montre_le_conflit(client_agent, en_instructi
         en_instruction, [ligne], message="", agent=collegue, version=en_instruction.version, le=le
     )
     reponse = envoyer(client_agent, en_instruction, piece)
-    assert reponse.status_code == 409 and "Sacha Collègue" in reponse.content.decode()
+    assert reponse.status_code == 409 and "Sacha Collègue a demandé un complément" in reponse.content.decode()
     assert Complement.objects.count() == 1
 
 
@@ -275,6 +276,27 @@ def test_les_operations_refusent_hors_de_leur_etat(en_instruction, agent, le):
             geste(en_instruction, agent=agent, version=en_instruction.version, le=le)
         with pytest.raises(Conflit):
             geste(en_instruction, agent=agent, version=en_instruction.version + 1, le=le)
+
+
+def test_les_pieces_menent_droit_a_leur_complement(client_agent, en_instruction, piece):
+    dossier = client_agent.get(reverse("admin:dossier", args=[en_instruction.numero]), {"vue": "pieces"})
+    assert f"code={piece.code}#piece-{piece.code}" in dossier.content.decode()
+
+
+def test_l_agent_ne_voit_un_nouveau_fichier_qu_une_fois_envoye(client_agent, demandee, le):
+    complement = Complement.objects.select_related("notification", "demande").get()
+    usager_operations.ouvrir_notification(complement.notification, par=demandee.usager.compte, le=le)
+    jointe = usager_operations.joindre_au_complement(complement.lignes.get(), photo("neuf.png"), le=le)
+    adresse = reverse("admin:dossier_piece", args=[demandee.numero, jointe.pk])
+    assert client_agent.get(adresse).status_code == 404
+    complement.refresh_from_db()
+    usager_operations.enregistrer_reponses(
+        complement, {1: usager_operations.ReponseSaisie("remplacer")}, message="",
+        empreinte=usager_operations.empreinte_de_la_reponse(complement, list(complement.lignes.all())),
+    )  # fmt: skip
+    usager_operations.repondre_complement(complement, par=demandee.usager.compte, le=le)
+    reponse = client_agent.get(adresse)
+    assert reponse.status_code == 200 and b"".join(reponse.streaming_content)
 
 
 def test_le_budget_de_requetes(client_agent, en_instruction, piece, django_assert_max_num_queries):
