@@ -121,10 +121,10 @@ def sans_accent(texte: str) -> str:
 
 
 def texte_de_recherche(demande: Demande) -> str:
-    """Ce par quoi un agent cherche : noms, n° étranger, n° de titre, courriel, téléphone."""
+    """Ce par quoi un agent cherche : noms, date de naissance, n° étranger, n° de titre, courriel, téléphone."""
     usager, titre = demande.usager, demande.titre_de_depart
     morceaux = [
-        usager.prenoms, usager.nom_naissance, usager.nom_usage, usager.numero_etranger or "",
+        usager.prenoms, usager.nom_naissance, usager.nom_usage, usager.naissance, usager.numero_etranger or "",
         titre.numero if titre else "", usager.compte.courriel, usager.compte.telephone,
     ]  # fmt: skip
     return " ".join(sans_accent(morceau) for morceau in morceaux if morceau)

@@ -3,17 +3,22 @@
 Les pages se suivent par clé, jamais par décalage : la centième coûte le prix de la première.
 """
 
+import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from demandes.etats import ETATS_A_INSTRUIRE, Etat
+from demandes.demarches import DEMARCHES
+from demandes.etats import ETATS_A_INSTRUIRE, ETATS_EN_REMISE, Etat
 from demandes.instantane import sans_accent
-from demandes.models import Demande
+from demandes.models import Decision, Demande
 from instruction.models import Agent
 from usagers.numeros import est_numero_demande, normaliser
 
@@ -21,6 +26,7 @@ TAILLE_DE_PAGE = 50
 # Au-delà, un décompte exact coûterait plus qu'il n'apprend.
 PLAFOND = 10_000
 LETTRES_MIN = 3
+DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 AUTRE_NUMERO = re.compile(r"\+?[0-9]{6,}")
 
 
@@ -54,17 +60,28 @@ class Onglet:
 
     code: str
     libelle: str | Promise
-    filtre: Q
+    filtre: Q | Callable[[dt.date], Q]
     tris: tuple[str, ...]
     vide: str | Promise
     de_l_agent: bool = False
 
     def dossiers(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
-        dossiers = visibles.filter(self.filtre)
+        filtre = self.filtre(timezone.localdate()) if callable(self.filtre) else self.filtre
+        dossiers = visibles.filter(filtre)
         return dossiers.filter(agent=agent.compte_id) if self.de_l_agent else dossiers
 
 
+# Jours avant la fin de droits, ou avant l'échéance légale, où un dossier passe devant les autres.
+RUPTURE, PROCHE = 15, 30
 OUVERTES = ("droits", "echeance", "depot")
+OUVERTE = Q(etat__in=ETATS_A_INSTRUIRE)
+PROPOSEE = Decision.objects.filter(demande=OuterRef("pk"), signee_le__isnull=True)
+
+
+def _dans(jours: int, colonne: str) -> Callable[[dt.date], Q]:
+    return lambda jour: OUVERTE & Q(**{f"{colonne}__lte": jour + dt.timedelta(days=jours)})
+
+
 TOUS = Onglet("tous", _("Tous"), Q(), ("recents", *OUVERTES), _("Aucun dossier n'a été déposé auprès de votre site."))
 ONGLETS: dict[str, Onglet] = {
     onglet.code: onglet
@@ -74,12 +91,39 @@ ONGLETS: dict[str, Onglet] = {
             _("Aucun dossier à prendre : tout ce qui a été déposé est en instruction."),
         ),
         Onglet(
-            "mes_dossiers", _("Mes dossiers"), Q(etat__in=ETATS_A_INSTRUIRE), OUVERTES,
+            "mes_dossiers", _("Mes dossiers"), OUVERTE, OUVERTES,
             _("Vous n'avez aucun dossier en cours. Prenez-en un dans l'onglet « À prendre »."), de_l_agent=True,
         ),
         Onglet(
-            "en_instruction", _("En instruction"), Q(etat__in=ETATS_A_INSTRUIRE[1:]), OUVERTES,
-            _("Aucun dossier n'est en instruction."),
+            "reponse_recue", _("Réponse reçue"), Q(etat=Etat.COMPLEMENT_RECU), OUVERTES,
+            _("Aucune réponse à une demande de complément n'attend d'être lue."),
+        ),
+        Onglet(
+            "attente_usager", _("En attente de l'usager"), Q(etat=Etat.COMPLEMENT_DEMANDE), OUVERTES,
+            _("Aucun complément n'est attendu."),
+        ),
+        Onglet(
+            "rupture", _("Rupture de droits"), _dans(RUPTURE, "fin_de_droits"), OUVERTES,
+            _("Aucun dossier n'approche de la fin de ses droits à moins de 15 jours."),
+        ),
+        Onglet(
+            "delai_proche", _("Délai proche"), _dans(PROCHE, "echeance_legale"), ("echeance", "droits", "depot"),
+            _("Aucune échéance légale dans les 30 jours."),
+        ),
+        Onglet("en_instruction", _("En instruction"), Q(etat__in=ETATS_A_INSTRUIRE[1:]), OUVERTES,
+               _("Aucun dossier n'est en instruction.")),
+        Onglet(
+            "a_valider", _("À valider"),
+            Q(Exists(PROPOSEE.filter(visee_le__isnull=True)), etat=Etat.PROPOSITION), OUVERTES,
+            _("Aucune proposition n'attend de visa."),
+        ),
+        Onglet(
+            "a_signer", _("À signer"), Q(Exists(PROPOSEE.filter(visee_le__isnull=False)), etat=Etat.PROPOSITION),
+            OUVERTES, _("Aucune décision visée n'attend de signature."),
+        ),
+        Onglet(
+            "a_remettre", _("À remettre"), Q(etat__in=ETATS_EN_REMISE, decidee_le__isnull=False), ("decision",),
+            _("Aucun titre accordé n'attend d'être fabriqué ou remis."),
         ),
         Onglet(
             "decides", _("Décidés"), Q(etat__in=DECIDEES, decidee_le__isnull=False), ("decision", "recents"),
@@ -88,6 +132,18 @@ ONGLETS: dict[str, Onglet] = {
         TOUS,
     )
 }  # fmt: skip
+# Ce qui réduit une liste, par l'adresse ; à plusieurs, tous s'appliquent.
+FILTRES: dict[str, tuple[str | Promise, Q]] = {
+    "sans_agent": (_("Sans agent"), Q(agent__isnull=True)),
+    "hors_delai": (_("Hors délai"), Q(hors_delai=True)),
+    "incomplete": (_("Incomplète au dépôt"), Q(complete_au_depot=False)),
+}
+
+
+def filtrer(dossiers: QuerySet[Demande], *, filtres: Sequence[str] = (), demarche: str = "") -> QuerySet[Demande]:
+    for code in filtres:
+        dossiers = dossiers.filter(FILTRES[code][1])
+    return dossiers.filter(demarche=demarche) if demarche in DEMARCHES else dossiers
 
 
 @dataclass(frozen=True)
@@ -99,9 +155,19 @@ class Page:
     suivante: str = ""
 
 
-def nombre_plafonne(dossiers: QuerySet[Demande]) -> int:
-    """Leur nombre ; `PLAFOND + 1` dès qu'il y en a davantage."""
-    return dossiers.order_by().values("pk")[: PLAFOND + 1].count()
+def nombres_plafonnes(listes: Sequence[QuerySet[Demande]]) -> list[int]:
+    """Le nombre de dossiers de chaque liste, en une requête ; `PLAFOND + 1` dès qu'il y en a davantage."""
+    morceaux, parametres = [], []
+    for dossiers in listes:
+        try:
+            sql, valeurs = dossiers.order_by().values("pk")[: PLAFOND + 1].query.sql_with_params()
+        except EmptyResultSet:
+            sql, valeurs = "SELECT 1 WHERE false", ()
+        morceaux.append(f"(SELECT count(*) FROM ({sql}) AS liste)")
+        parametres += valeurs
+    with connection.cursor() as curseur:
+        curseur.execute(f"SELECT {', '.join(morceaux)}", parametres)
+        return list(curseur.fetchone())
 
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
@@ -199,13 +265,16 @@ def _vide(demande: Demande, colonne: Colonne) -> bool:
 
 # --- Recherche -------------------------------------------------------------------------------------------------------
 def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
-    """Un n° de demande, un autre numéro, ou des morceaux de nom, d'après la forme de ce qui est tapé.
+    """Un n° de demande, une date de naissance, un autre numéro, ou des mots, d'après la forme de ce qui est tapé.
 
     Lève `RechercheTropCourte`.
     """
     numero = normaliser(texte)
     if est_numero_demande(numero):
         return visibles.filter(numero=numero)
+    if naissance := DATE.fullmatch(texte.strip()):
+        jour, mois, annee = naissance.groups()
+        return visibles.filter(recherche__contains=f"{annee}-{mois:0>2}-{jour:0>2}")
     if AUTRE_NUMERO.fullmatch(numero):
         # Un téléphone est gardé avec son indicatif : « 06 01… » se cherche sans son zéro.
         return visibles.filter(recherche__contains=re.sub(r"^0(?=[0-9]{9}$)", "", numero))

@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 
-from demandes.etats import ETATS_A_INSTRUIRE, ETATS_ACTIFS, JALONS, TRANSITIONS, Etat
+from demandes.etats import ETATS_A_INSTRUIRE, ETATS_ACTIFS, ETATS_EN_REMISE, JALONS, TRANSITIONS, Etat
 from demandes.models.journal import Evenement
 from demandes.models.reference import Site
 from documents.models import Document, Fichier
@@ -72,6 +72,14 @@ class Demande(models.Model):
             models.Index(
                 F("site"), F("etat"), F("fin_de_droits"), F("echeance_legale"), F("deposee_le"), F("id"),
                 name="demande_onglets", condition=Q(etat__in=ETATS_A_INSTRUIRE),
+            ),
+            models.Index(
+                F("site"), F("decidee_le").desc(), F("id").desc(),
+                name="demande_decidees", condition=Q(decidee_le__isnull=False),
+            ),
+            models.Index(
+                F("site"), F("decidee_le").desc(), F("id").desc(),
+                name="demande_a_remettre", condition=Q(etat__in=ETATS_EN_REMISE),
             ),
             GinIndex(F("site"), OpClass("recherche", name="gin_trgm_ops"), name="demande_recherche"),
         ]  # fmt: skip

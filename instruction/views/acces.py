@@ -1,17 +1,19 @@
 """Entrer dans un dossier : l'agent, sa liste, la demande qu'il peut ouvrir (404 sinon), et la trace de sa lecture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction import operations
-from instruction.file_de_travail import ONGLETS, TOUS, Onglet
+from instruction.file_de_travail import FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer
 from instruction.models import Agent, Consultation
 from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
 
@@ -23,6 +25,8 @@ class Liste:
     onglet: Onglet
     tri: str
     q: str
+    filtres: tuple[str, ...] = ()
+    demarche: str = ""
 
     @classmethod
     def lire(cls, request: HttpRequest) -> "Liste":
@@ -30,7 +34,19 @@ class Liste:
         defaut = TOUS if q else next(iter(ONGLETS.values()))
         onglet = TOUS if q else ONGLETS.get(request.GET.get("onglet", ""), defaut)
         tri = request.GET.get("tri", "")
-        return cls(onglet, tri if tri in onglet.tris else onglet.tris[0], q)
+        filtres = tuple(code for code in FILTRES if code in request.GET.getlist("filtre"))
+        demarche = request.GET.get("demarche", "")
+        return cls(
+            onglet, tri if tri in onglet.tris else onglet.tris[0], q, filtres, demarche if demarche in DEMARCHES else ""
+        )
+
+    def dossiers(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
+        """Les dossiers de la liste. Lève `RechercheTropCourte`."""
+        trouves = chercher(visibles, self.q) if self.q else self.onglet.dossiers(visibles, agent)
+        return filtrer(trouves, filtres=self.filtres, demarche=self.demarche)
+
+    def avec(self, **changements) -> "Liste":
+        return replace(self, **changements)
 
     @property
     def parametres(self) -> str:
@@ -38,7 +54,11 @@ class Liste:
         valeurs = {"q": self.q} if self.q else {"onglet": self.onglet.code}
         if self.tri != self.onglet.tris[0]:
             valeurs["tri"] = self.tri
-        return urlencode(valeurs)
+        if self.demarche:
+            valeurs["demarche"] = self.demarche
+        if self.filtres:
+            valeurs["filtre"] = self.filtres
+        return urlencode(valeurs, doseq=True)
 
     @property
     def url(self) -> str:

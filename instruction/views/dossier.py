@@ -17,10 +17,10 @@ from instruction import presence
 from instruction.controles import indices_des_pieces, indices_du_dossier
 from instruction.differences import differences, differences_des_pieces, marquer
 from instruction.echanges import echanges
-from instruction.file_de_travail import RechercheTropCourte, chercher, voisins
+from instruction.file_de_travail import RechercheTropCourte, voisins
 from instruction.forms import NoteForm
 from instruction.models import Agent, ControlePiece
-from instruction.operations import GesteInterdit, acte_en_attente, controler_piece, noter
+from instruction.operations import GesteInterdit, acte_en_attente, cloture_proposee, controler_piece, noter
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import (
     Attention,
@@ -72,6 +72,7 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "autres_gestes": [geste for geste in possibles if not geste.est_principal],
         "decision": decision,
         "en_attente": acte_en_attente(demande),
+        "cloture": cloture_proposee(demande),
         "liste": Liste.lire(request),
     }
 
@@ -180,7 +181,7 @@ def controler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
 def _voisins(agent: Agent, liste: Liste, demande: Demande) -> tuple[str, str]:
     visibles = dossiers_visibles(agent)
     try:
-        dossiers = chercher(visibles, liste.q) if liste.q else liste.onglet.dossiers(visibles, agent)
+        dossiers = liste.dossiers(visibles, agent)
     except RechercheTropCourte:
         return "", ""
     return voisins(dossiers, liste.tri, demande)

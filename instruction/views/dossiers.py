@@ -1,21 +1,23 @@
 """La file de travail."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction.file_de_travail import (
+    FILTRES,
     ONGLETS,
     PLAFOND,
     TAILLE_DE_PAGE,
     Page,
     RechercheTropCourte,
-    chercher,
-    nombre_plafonne,
+    nombres_plafonnes,
     page,
     ressembler,
 )
@@ -25,6 +27,8 @@ from instruction.presentation import Rangee
 from instruction.views.acces import Liste, agent_connecte, contexte_d_agent
 from usagers.numeros import est_numero_demande, normaliser
 
+# Listes gardées par un agent, au plus.
+FILTRES_MAX = 20
 # Colonne du tableau → tris qu'elle porte, le premier étant celui que son titre propose.
 COLONNES_TRIEES = {"droits": ("droits",), "echeance": ("echeance",), "depot": ("depot", "recents")}
 
@@ -36,7 +40,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
     if est_numero_demande(numero := normaliser(liste.q)) and visibles.filter(numero=numero).exists():
         return redirect("admin:dossier", numero)
     try:
-        trouves = chercher(visibles, liste.q) if liste.q else liste.onglet.dossiers(visibles, agent)
+        trouves = liste.dossiers(visibles, agent)
         feuillet, approchee, trop_courte = _feuillet(request, visibles, trouves, liste.tri), False, False
         if liste.q and not feuillet.dossiers:
             feuillet = _feuillet(request, visibles, ressembler(visibles, liste.q), liste.tri)
@@ -50,7 +54,10 @@ def dossiers(request: HttpRequest) -> HttpResponse:
         {
             **contexte_d_agent(agent),
             "liste": liste,
-            "onglets": [_onglet(onglet, visibles, agent) for onglet in ONGLETS.values()],
+            "onglets": _onglets(visibles, agent),
+            "filtres": _filtres(liste),
+            "demarches": [(code, demarche.intitule) for code, demarche in DEMARCHES.items()],
+            "enregistres": list(agent.filtres.all()),
             "tris": _tris(liste),
             "rangees": [Rangee(demande, jour, agent.compte) for demande in feuillet.dossiers],
             "feuillet": feuillet,
@@ -74,10 +81,50 @@ def _feuillet(request: HttpRequest, visibles, choisis, tri: str) -> Page:
     return feuillet if feuillet.dossiers or not (apres or avant) else page(choisis, tri)
 
 
-def _onglet(onglet, visibles, agent: Agent) -> dict:
-    nombre = nombre_plafonne(onglet.dossiers(visibles, agent))
-    texte = _("plus de 10 000") if nombre > PLAFOND else f"{nombre:,}".replace(",", "\u202f")
-    return {"code": onglet.code, "libelle": onglet.libelle, "nombre": texte}
+def _onglets(visibles, agent: Agent) -> list[dict]:
+    nombres = nombres_plafonnes([onglet.dossiers(visibles, agent) for onglet in ONGLETS.values()])
+    return [
+        {
+            "code": onglet.code,
+            "libelle": onglet.libelle,
+            "nombre": _("plus de 10 000") if nombre > PLAFOND else f"{nombre:,}".replace(",", "\u202f"),
+        }
+        for onglet, nombre in zip(ONGLETS.values(), nombres, strict=True)
+    ]
+
+
+def _filtres(liste: Liste) -> list[dict]:
+    """Chaque filtre, posé ou non, et l'adresse qui le pose ou le retire."""
+    filtres = []
+    for code, (libelle, _filtre) in FILTRES.items():
+        pose = code in liste.filtres
+        autres = tuple(autre for autre in liste.filtres if autre != code) if pose else (*liste.filtres, code)
+        filtres.append({"code": code, "libelle": libelle, "pose": pose, "url": liste.avec(filtres=autres).url})
+    return filtres
+
+
+@require_POST
+def enregistrer_filtre(request: HttpRequest) -> HttpResponse:
+    """Garde la liste sous un nom, pour cet agent ; le même nom la remplace."""
+    agent, liste = agent_connecte(request), Liste.lire(request)
+    nom = " ".join(request.POST.get("nom", "").replace("\x00", "").split())[:60]
+    if not nom:
+        messages.error(request, _("Donnez un nom à cette liste."))
+    elif agent.filtres.exclude(nom=nom).count() >= FILTRES_MAX:
+        messages.error(request, _("Vous avez déjà %(n)s listes : oubliez-en une.") % {"n": FILTRES_MAX})
+    else:
+        agent.filtres.update_or_create(nom=nom, defaults={"parametres": liste.parametres[:300]})
+        messages.success(request, _("La liste « %(nom)s » est gardée.") % {"nom": nom})
+    return redirect(liste.url)
+
+
+@require_POST
+def oublier_filtre(request: HttpRequest, pk: int) -> HttpResponse:
+    agent = agent_connecte(request)
+    filtre = get_object_or_404(agent.filtres, pk=pk)
+    filtre.delete()
+    messages.success(request, _("La liste « %(nom)s » est oubliée.") % {"nom": filtre.nom})
+    return redirect(f"{reverse('admin:dossiers')}?{filtre.parametres}")
 
 
 def _tris(liste: Liste) -> dict:
@@ -90,5 +137,5 @@ def _tris(liste: Liste) -> dict:
             continue
         autre = next((code for code in permis if code != liste.tri), permis[0])
         sens = {"recents": "descending"}.get(liste.tri, "ascending") if liste.tri in codes else ""
-        tris[colonne] = {"url": f"{adresse}?{Liste(liste.onglet, autre, liste.q).parametres}", "sens": sens}
+        tris[colonne] = {"url": f"{adresse}?{liste.avec(tri=autre).parametres}", "sens": sens}
     return tris

@@ -9,13 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from demandes.models import Decision, Demande
 from instruction import file_de_travail
 from instruction.file_de_travail import (
     ONGLETS,
     TRIS,
     RechercheTropCourte,
     chercher,
-    nombre_plafonne,
+    nombres_plafonnes,
     page,
     ressembler,
     voisins,
@@ -114,7 +115,7 @@ def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
     monkeypatch.setattr(file_de_travail, "PLAFOND", 10)
     monkeypatch.setattr("instruction.views.dossiers.PLAFOND", 10)
 
-    assert nombre_plafonne(dossiers_visibles(agent)) == 11
+    assert nombres_plafonnes([dossiers_visibles(agent), Demande.objects.none()]) == [11, 0]
     assert "plus de 10 000" in connecter(client, agent.compte).get(reverse("admin:dossiers")).content.decode()
 
 
@@ -194,7 +195,8 @@ def test_la_file_dit_qui_quand_et_ce_qu_il_reste(client_agent, deposee):
     assert "JOHN JULIE" in page_
     assert page_.count("dans 90 jours") == 2
     assert '<th scope="col" aria-sort="ascending">' in page_ and "<caption>" in page_
-    assert "Demande déposée" in page_ and "Hors délai" not in page_ and "Incomplète" not in page_
+    rangees = page_.split("<tbody>")[1]
+    assert "Demande déposée" in rangees and "Hors délai" not in rangees and "Incomplète" not in rangees
 
 
 @pytest.mark.parametrize(
@@ -310,3 +312,84 @@ def test_l_index_trigramme_sert_la_recherche_avec_le_site(agent, des_milliers_de
     for plan in plans(lambda: list(chercher(dossiers_visibles(agent), "diallo").order_by("-deposee_le"))):
         assert "demande_recherche" in plan, plan
         assert "Index Cond" in plan and "7502" in plan.split("Index Cond")[1], plan
+
+
+# --- Onglets, filtres, listes gardées --------------------------------------------------------------------------------
+def dans(client, **parametres) -> set[str]:
+    page_ = client.get(reverse("admin:dossiers"), parametres).content.decode()
+    return {demande.numero for demande in Demande.objects.all() if f"/{demande.numero}/" in page_}
+
+
+def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
+    connecter(client, agent.compte)
+    loin, aujourdhui = dt.date(2099, 1, 1), timezone.localdate()
+    attendus = {
+        "a_prendre": {"etat": "deposee"},
+        "reponse_recue": {"etat": "complement_recu"},
+        "attente_usager": {"etat": "complement_demande"},
+        "rupture": {"etat": "en_instruction", "fin_de_droits": aujourdhui + dt.timedelta(days=15)},
+        "delai_proche": {"etat": "en_instruction", "echeance_legale": aujourdhui + dt.timedelta(days=30)},
+        "a_valider": {"etat": "proposition"},
+        "a_signer": {"etat": "proposition"},
+        "a_remettre": {"etat": "en_fabrication", "decidee_le": INSTANT},
+    }
+    numeros, auteur = {}, AgentFactory(site=agent.site).compte
+    for rang, (code, champs) in enumerate(attendus.items()):
+        communs = {"fin_de_droits": loin, "echeance_legale": loin}
+        (demande,) = semer(1, agent.site, premier=rang, **(communs | champs))
+        numeros[code] = demande.numero
+        if champs["etat"] == "proposition":
+            vise = {"visee_par": agent.compte, "visee_le": INSTANT} if code == "a_signer" else {}
+            Decision.objects.create(
+                demande=demande, sens="defavorable", proposee_par=auteur, proposee_le=INSTANT, **vise
+            )
+
+    for code in attendus:
+        assert dans(client, onglet=code) == {numeros[code]}, code
+
+
+def test_les_filtres_s_ajoutent_et_restent_dans_l_adresse(agent, client):
+    connecter(client, agent.compte)
+    (choisie, *_autres) = semer(
+        4, agent.site, hors_delai=lambda rang: rang < 2, complete_au_depot=lambda rang: rang > 0
+    )
+
+    assert dans(client, filtre=["hors_delai", "incomplete"]) == {choisie.numero}
+    assert dans(client, demarche="citoyen_ue") == set()
+    page_ = client.get(reverse("admin:dossiers"), {"filtre": "hors_delai", "demarche": "etudiant"}).content.decode()
+    assert "demarche=etudiant&amp;filtre=hors_delai" in page_
+    assert client.get(reverse("admin:dossiers"), {"filtre": "inconnu", "demarche": "x"}).status_code == 200
+
+
+def test_une_liste_se_garde_se_retrouve_et_s_oublie(agent, client):
+    connecter(client, agent.compte)
+    garder = f"{reverse('admin:filtre_enregistrer')}?onglet=tous&filtre=hors_delai"
+
+    for _fois in range(2):
+        client.post(garder, {"nom": "Mes retards"})
+    liste = agent.filtres.get()
+    assert liste.parametres == "onglet=tous&filtre=hors_delai"
+    assert "Mes retards" in client.get(reverse("admin:dossiers")).content.decode()
+
+    autre = AgentFactory(site=agent.site)
+    oublier = reverse("admin:filtre_oublier", args=[liste.pk])
+    assert connecter(client, autre.compte).post(oublier).status_code == 404
+    connecter(client, agent.compte).post(oublier)
+    assert not agent.filtres.exists()
+    client.post(garder, {"nom": "  "})
+    assert not agent.filtres.exists()
+
+
+def test_une_date_de_naissance_se_cherche_comme_elle_se_dit(agent, client):
+    connecter(client, agent.compte)
+    (choisie, _autre) = semer(2, agent.site, recherche=lambda rang: f"karl suisse 19{rang + 50}-06-05")
+
+    assert dans(client, q="5/06/1950") == {choisie.numero}
+    assert dans(client, q="05.06.1950") == {choisie.numero}
+
+
+def test_la_file_tient_quinze_requetes_avec_tous_ses_onglets(agent, client, django_assert_max_num_queries):
+    connecter(client, agent.compte)
+    semer(60, agent.site)
+    with django_assert_max_num_queries(15):
+        client.get(reverse("admin:dossiers"), {"filtre": "hors_delai"})
