@@ -248,6 +248,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(15),
         "options": {"expires": 14},
     },
+    "relancer_exports": {
+        "task": "instruction.tasks.relancer_exports",
+        "schedule": schedule(60),
+        "options": {"expires": 55},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
 

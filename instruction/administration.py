@@ -22,6 +22,7 @@ from instruction.views import (
     dossier,
     dossiers,
     guichet,
+    journal,
     pieces,
     prolongation,
     remise,
@@ -111,6 +112,9 @@ class Administration(admin.AdminSite):
                 name="dossier_complement_renoncer",
             ),
             path("dossiers/<slug:numero>/reprendre/", vue(complement.reprendre), name="dossier_reprendre"),
+            path("journal/", vue(journal.journal), name="journal"),
+            path("journal/exporter/", vue(journal.exporter), name="journal_exporter"),
+            path("journal/exports/<int:cle>/", vue(journal.export), name="journal_export"),
             path("second-facteur/", vue(second_facteur.donner), name="second_facteur"),
             path("second-facteur/codes/", vue(second_facteur.codes), name="second_facteur_codes"),
             path(
@@ -129,7 +133,9 @@ class Administration(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """La première page du rôle : la file, le journal, le suivi, ou les données de référence."""
         agent = agent_de(request.user)
-        return redirect(f"admin:{next((nom for nom in ('dossiers', 'guichet') if voit(agent, nom)), 'references')}")
+        return redirect(
+            f"admin:{next((nom for nom in ('dossiers', 'guichet', 'journal') if voit(agent, nom)), 'references')}"
+        )
 
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         translation.activate("fr")

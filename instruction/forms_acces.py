@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from instruction.journal import Filtres, Registre
 from usagers.numeros import est_numero_demande, normaliser
 
 
@@ -56,3 +57,47 @@ class RemiseAZeroForm(forms.Form):
         help_text=_("Par exemple : téléphone perdu, identité vérifiée au guichet. Gardé au journal."),
         error_messages={"required": _("Écrivez pourquoi, et comment vous avez vérifié que c'est bien cet agent.")},
     )
+
+
+class JournalForm(forms.Form):
+    """Ce que l'auditeur cherche : tout est facultatif."""
+
+    agent = forms.CharField(
+        label=_("Identifiant de l'agent"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    dossier = forms.CharField(
+        label=_("Numéro de la demande"), required=False, max_length=40, widget=forms.TextInput({"autocomplete": "off"})
+    )
+    du = forms.DateField(label=_("Du"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    au = forms.DateField(label=_("Au"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    nature = forms.ChoiceField(label=_("Nature"), required=False)
+
+    def __init__(self, *args, registre: Registre, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["nature"].choices = [("", _("Toutes")), *registre.natures]
+        if "nature" not in registre.champs:
+            del self.fields["nature"]
+        if "dossier" not in registre.champs:
+            del self.fields["dossier"]
+
+    def clean_agent(self):
+        return self.cleaned_data["agent"].replace("\x00", "").lower()
+
+    def clean_dossier(self):
+        numero = normaliser(self.cleaned_data["dossier"])
+        if numero and not est_numero_demande(numero):
+            raise forms.ValidationError(_("Saisissez les 19 chiffres du numéro de la demande."))
+        return numero
+
+    def clean(self):
+        saisie = super().clean()
+        if saisie.get("du") and saisie.get("au") and saisie["du"] > saisie["au"]:
+            self.add_error("au", _("La fin de la période précède son début : changez l'une des deux dates."))
+        return saisie
+
+    @property
+    def filtres(self) -> Filtres:
+        return Filtres(**self.cleaned_data)

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from demandes.models import Demande, PieceJointe, Site
+from documents.models import Fichier
 from usagers.models import Compte
 
 
@@ -120,6 +121,29 @@ class Consultation(models.Model):
 
     def __str__(self) -> str:
         return f"consultation {self.pk}"
+
+
+class Export(models.Model):
+    """Une part du journal en CSV, demandée par un auditeur : faite en arrière-plan, gardée quelques jours."""
+
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="exports")
+    journal = models.CharField(max_length=15)
+    filtres = models.JSONField("ceux de l'écran, en codes", default=dict)
+    demande_le = models.DateTimeField()
+    bail = models.DateTimeField("pris jusqu'à", null=True, blank=True)
+    fini_le = models.DateTimeField(null=True, blank=True)
+    lignes = models.PositiveIntegerField(null=True, blank=True)
+    fichier = models.ForeignKey(Fichier, models.PROTECT, null=True, blank=True, related_name="exports")
+
+    class Meta:
+        verbose_name = "export"
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["demande_le"], name="export_a_faire", condition=Q(fini_le__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
 
 
 class NoteInterne(models.Model):

@@ -3,10 +3,21 @@
 from celery import shared_task
 from django.utils import timezone
 
-from instruction import operations
+from instruction import exports, operations
 
 
 @shared_task
 def executer_les_echus() -> int:
     """Fait les actes signés dont l'heure est venue."""
     return operations.executer_les_echus(le=timezone.now())
+
+
+@shared_task
+def produire_export(export_id: int) -> None:
+    exports.produire(export_id, le=timezone.now())
+
+
+@shared_task
+def relancer_exports() -> int:
+    """Fait les exports qu'une panne a laissés, et retire les fichiers trop vieux."""
+    return exports.relancer(le=timezone.now())

@@ -33,7 +33,7 @@ def ouvrir_acces(demande: Demande, *, agent: Agent, motif: str, le: dt.datetime)
 
 def noter_lecture(
     agent: Agent,
-    demande: Demande,
+    demande: Demande | None,
     nature: Consultation.Nature,
     *,
     le: dt.datetime,
