@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
@@ -82,6 +83,12 @@ def version_lue(donnees: MultiValueDict) -> int:
     """La version de l'étape que la page montrait ; -1, qui n'est celle d'aucune étape, si elle manque."""
     lue = nombre_lu(donnees.get("version", ""))
     return -1 if lue is None else lue
+
+
+def heure_lisible(instant: dt.datetime) -> str:
+    """« 10 h 42 », dans la langue de la page."""
+    heure = timezone.localtime(instant)
+    return _("%(heures)s h %(minutes)s") % {"heures": f"{heure:%H}", "minutes": f"{heure:%M}"}
 
 
 def retour(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ from demandes.etats import Etat
 from demandes.models import Complement, ComplementLigne, PieceJointe
 from demandes.operations import ComplementFerme, PieceRefusee, ReponseIncomplete, ReponsePerimee, ReponseSaisie
 from demandes.permissions import demandes_visibles
-from demandes.views.acces import nombre_lu
+from demandes.views.acces import heure_lisible, nombre_lu
 from documents.fichiers import ACCEPT, FichierRefuse
 from usagers.acces import usager_requis
 
@@ -107,10 +107,8 @@ def brouillon(request: HttpRequest, pk: int) -> JsonResponse:
         return JsonResponse({}, status=409)
     except ComplementFerme:
         return JsonResponse({}, status=410)
-    heure = timezone.localtime()
-    a = _("%(heures)s h %(minutes)s") % {"heures": f"{heure:%H}", "minutes": f"{heure:%M}"}
     version = operations.empreinte_de_la_reponse(complement, list(complement.lignes.all()))
-    return JsonResponse({"version": version, "heure": a})
+    return JsonResponse({"version": version, "heure": heure_lisible(timezone.now())})
 
 
 def _garder(request: HttpRequest, complement: Complement) -> Complement:

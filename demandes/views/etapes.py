@@ -26,6 +26,7 @@ from demandes.views.acces import (
     barrer,
     contexte_d_etape,
     etape_demandee,
+    heure_lisible,
     parcours_de,
     retour,
     vers_la_demande,
@@ -300,9 +301,8 @@ def etape_brouillon(request: HttpRequest, pk: int, code: str) -> JsonResponse:
         return JsonResponse({"suite": reverse("demandes:reprendre", args=[pk])}, status=410)
     except operations.SaisieTropLongue:
         return JsonResponse({}, status=413)
-    heure = timezone.localtime(saisie.enregistree_le or parcours.le)
-    a = _("%(heures)s h %(minutes)s") % {"heures": f"{heure:%H}", "minutes": f"{heure:%M}"}
-    return JsonResponse({"version": saisie.version, "heure": a, "calculs": form.calculs()})
+    heure = saisie.enregistree_le or parcours.le
+    return JsonResponse({"version": saisie.version, "heure": heure_lisible(heure), "calculs": form.calculs()})
 
 
 VUES: dict[str, Callable] = {
