@@ -243,6 +243,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
+    "relancer_lots": {
+        "task": "instruction.tasks.relancer_lots",
+        "schedule": schedule(60),
+        "options": {"expires": 55},
+    },
     "executer_les_echus": {
         "task": "instruction.tasks.executer_les_echus",
         "schedule": schedule(15),

@@ -202,6 +202,7 @@ class Lot(models.Model):
 
     geste = models.CharField(max_length=30)
     saisie = models.JSONField(default=dict)
+    cle = models.CharField("clé de la page de confirmation : un second clic rend le même lot", max_length=32)
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="lots")
     cree_le = models.DateTimeField()
     fini_le = models.DateTimeField(null=True, blank=True)
@@ -209,6 +210,7 @@ class Lot(models.Model):
     class Meta:
         verbose_name = "lot"
         ordering = ["-cree_le"]
+        constraints = [models.UniqueConstraint(fields=["agent", "cle"], name="un_lot_par_confirmation")]
 
     def __str__(self) -> str:
         return f"lot {self.pk}"

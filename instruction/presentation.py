@@ -18,7 +18,7 @@ from demandes.models import Decision, Demande, Evenement, Motif
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
 from instruction.models import Agent
-from instruction.operations import titre_delivrable
+from instruction.operations import ACTES_PAR_LOT, titre_delivrable
 from instruction.permissions import GESTES, peut
 from notifications.catalogue import MODELES, Canal, Message
 from notifications.composition import composer
@@ -201,6 +201,11 @@ def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
         for nom, geste in GESTES.items()
         if nom in GESTE_URL and peut(agent, nom, demande) and GESTE_SI.get(nom, lambda _demande: True)(demande)
     ]  # fmt: skip
+
+
+def gestes_par_lot(agent: Agent) -> list[tuple[str, str]]:
+    """Les actes que le rôle de cet agent permet sur plusieurs dossiers."""
+    return [(nom, GESTES[nom].libelle) for nom in ACTES_PAR_LOT if GESTES[nom].roles & set(agent.roles)]
 
 
 # --- Points d'attention ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from instruction import exports, operations
+from instruction.models import Lot
 
 
 @shared_task
@@ -21,3 +22,18 @@ def produire_export(export_id: int) -> None:
 def relancer_exports() -> int:
     """Fait les exports qu'une panne a laissés, et retire les fichiers trop vieux."""
     return exports.relancer(le=timezone.now())
+
+
+@shared_task
+def traiter_lot(lot_id: int) -> None:
+    """Une part du lot ; il se rappelle lui-même tant qu'il reste à faire."""
+    lot = Lot.objects.get(pk=lot_id)
+    operations.traiter_lot(lot)
+    lot.refresh_from_db()
+    if lot.fini_le is None:
+        traiter_lot.delay(lot_id)
+
+
+@shared_task
+def relancer_lots() -> None:
+    operations.relancer_lots()

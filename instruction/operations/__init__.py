@@ -54,6 +54,14 @@ from instruction.operations.differe import (
 )
 from instruction.operations.dossier import controler_piece, noter
 from instruction.operations.lectures import noter_lecture, ouvrir_acces
+from instruction.operations.lots import (
+    ACTES_PAR_LOT,
+    LOT_MAX,
+    LotImpossible,
+    creer_lot,
+    relancer_lots,
+    traiter_lot,
+)
 from instruction.operations.prolongation import (
     PeriodePossible,
     contexte_de_la_prolongation,
@@ -90,6 +98,8 @@ from instruction.operations.suivi import (
 
 __all__ = [
     "ACTES",
+    "ACTES_PAR_LOT",
+    "LOT_MAX",
     "Accord",
     "ActeImpossible",
     "AnnulationTardive",
@@ -100,6 +110,7 @@ __all__ = [
     "DejaVisee",
     "GesteInterdit",
     "IdentifiantPris",
+    "LotImpossible",
     "PeriodePossible",
     "QuatreYeux",
     "Remise",
@@ -120,6 +131,7 @@ __all__ = [
     "contexte_du_transfert",
     "controler_piece",
     "creer_agent",
+    "creer_lot",
     "decision_favorable",
     "demander_complement",
     "est_cette_proposition",
@@ -149,6 +161,7 @@ __all__ = [
     "proposer_refus",
     "proposition_de",
     "reaffecter",
+    "relancer_lots",
     "remettre",
     "rendre_disponible",
     "renvoyer",
@@ -157,6 +170,7 @@ __all__ = [
     "signer",
     "taxe_due",
     "titre_delivrable",
+    "traiter_lot",
     "transferer",
     "transfert_deja_fait",
     "verifier_accord",

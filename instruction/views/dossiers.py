@@ -23,7 +23,7 @@ from instruction.file_de_travail import (
 )
 from instruction.models import Agent
 from instruction.permissions import dossiers_visibles
-from instruction.presentation import Rangee
+from instruction.presentation import Rangee, gestes_par_lot
 from instruction.views.acces import Liste, agent_connecte, contexte_d_agent
 from usagers.numeros import est_numero_demande, normaliser
 
@@ -58,6 +58,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
             "filtres": _filtres(liste),
             "demarches": [(code, demarche.intitule) for code, demarche in DEMARCHES.items()],
             "enregistres": list(agent.filtres.all()),
+            "gestes_par_lot": gestes_par_lot(agent),
             "tris": _tris(liste),
             "rangees": [Rangee(demande, jour, agent.compte) for demande in feuillet.dossiers],
             "feuillet": feuillet,
