@@ -130,7 +130,7 @@ def _page(
 
 def _indices_des_fichiers(fichiers) -> list[Attention]:
     return [
-        Attention(f"{fichier.piece}, « {fichier.nom} » : {indice.titre}", indice.texte, indice.dossiers)
+        Attention(f"{fichier.piece}, «\u00a0{fichier.nom}\u00a0»\u00a0: {indice.titre}", indice.texte, indice.dossiers)
         for fichier in fichiers
         for indice in fichier.indices
     ]

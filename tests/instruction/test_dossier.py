@@ -23,7 +23,7 @@ def test_la_tete_dit_qui_quoi_et_ce_qu_il_reste(client_agent, deposee):
     assert "<h1" in page and "JOHN JULIE" in page
     for dit in ("Demande déposée", "dans 90 jours", deposee.usager.numero_etranger, "personne"):
         assert dit in page
-    assert "Prendre en charge" in page and "Proposer" not in page
+    assert "Prendre en charge" in page and "Proposer une décision" not in page
 
 
 def test_les_reponses_sont_celles_du_depot_meme_si_le_profil_change(client_agent, deposee):
