@@ -50,6 +50,8 @@ AGENTS = (
     AgentDeDemonstration(
         "admin.demo", "Alix Fontaine", "7502", ("admin_fonctionnel",), "change barèmes, pièces, sites et droits"
     ),
+    AgentDeDemonstration("accueil.paris", "Noa Perrin", "7502", ("accueil",), "dit où en est une demande"),
+    AgentDeDemonstration("auditeur.demo", "Sacha Morel", "7502", ("auditeur",), "lit le journal"),
 )
 
 

@@ -99,14 +99,20 @@ def tracer_la_lecture(request: HttpRequest, reponse: HttpResponse) -> None:
     demande = getattr(request, "dossier_ouvert", None)
     if demande is None or reponse.status_code not in PAGES_QUI_MONTRENT:
         return
-    arguments = {nom: str(v) for nom, v in request.resolver_match.kwargs.items() if nom != "numero"}
+    arguments = request.resolver_match.kwargs
+    # Les pages d'un même PDF sont une même pièce.
+    objet = str(arguments.get("cle") or arguments.get("attestation", ""))
     operations.noter_lecture(
-        agent_de(request.user), demande, _nature(reponse, arguments), objet="/".join(arguments.values()),
-        acces=demande.acces, le=timezone.now(),
-    )  # fmt: skip
+        agent_de(request.user),
+        demande,
+        _nature(reponse, arguments),
+        objet=objet,
+        acces=demande.acces,
+        le=timezone.now(),
+    )
 
 
-def _nature(reponse: HttpResponse, arguments: dict[str, str]) -> Consultation.Nature:
+def _nature(reponse: HttpResponse, arguments: dict) -> Consultation.Nature:
     """Une page montre le dossier, ou un document en préparation ; des octets sont une pièce ou un document."""
     if reponse.headers.get("Content-Type", "").startswith("text/html"):
         return Consultation.Nature.DOCUMENT if "attestation" in arguments else Consultation.Nature.DOSSIER

@@ -135,6 +135,7 @@ def _page(request: HttpRequest, form: CodeForm, *, action: str, garder=()) -> Ht
 
 def _enregistrer(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
+    form.fields[CHAMP].help_text = _("Celui que votre application montre une fois l'image photographiée.")
     appareil = second_facteur.preparer(request.user)
     if form.is_valid():
         attendre = second_facteur.attente(appareil)

@@ -212,6 +212,16 @@ def test_un_fichier_choisi_trop_tard_est_a_choisir_de_nouveau(client_verifie):
     assert "Rien n&#x27;a été fait" in reponse.content.decode()
 
 
+@pytest.mark.parametrize("nom", ["dossier_signer", "dossier_cloturer"])
+@pytest.mark.parametrize("methode", ["get", "post"])
+def test_un_acte_qui_engage_ne_se_fait_pas_avec_un_second_facteur_ancien(client_verifie, nom, methode):
+    vieillir(client_verifie)
+    reponse = getattr(client_verifie, methode)(reverse(f"admin:{nom}", args=["7502209901019999999"]))
+    # La page du code, avant même de chercher le dossier.
+    demandee = reponse.status_code == 302 and reponse.url.startswith(reverse("admin:second_facteur"))
+    assert demandee or "Donnez de nouveau un code" in reponse.content.decode()
+
+
 # --- Appareil perdu --------------------------------------------------------------------------------------------------
 @pytest.fixture
 def client_admin(client):
