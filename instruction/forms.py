@@ -12,7 +12,7 @@ from demandes.demarches import DEMARCHES
 from demandes.demarches.base import TitreDelivrable
 from demandes.models import Decision, Demande
 from documents.fichiers import type_reconnu
-from instruction.operations import Accord, ajouter_mois, motifs_d_avis, taxe_due
+from instruction.operations import Accord, ajouter_mois, motifs_d_avis, motifs_de_cloture, taxe_due
 from instruction.permissions import agent_de
 from usagers.champs import DateTroisChampsField
 
@@ -195,6 +195,25 @@ class RefusForm(AvisForm):
         if type_reconnu(debut) != "application/pdf":
             raise forms.ValidationError(_("Choisissez un PDF : « %(nom)s » n'en est pas un.") % {"nom": fichier.name})
         return fichier
+
+
+class ClotureForm(forms.Form):
+    motif = forms.ChoiceField(
+        label=_("Motif"),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choisissez le motif de la clôture.")},
+    )
+    texte = forms.CharField(
+        label=_("Explication pour la personne"),
+        max_length=2000,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_("Elle lit ce texte dans sa notification, après la phrase du motif."),
+        error_messages={"required": _("Expliquez la clôture à la personne.")},
+    )
+
+    def __init__(self, *args, jour: dt.date, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["motif"].choices = [(motif.code, motif.libelle) for motif in motifs_de_cloture(jour=jour)]
 
 
 class RenvoiForm(forms.Form):

@@ -18,7 +18,7 @@ from demandes.models import Decision, Demande, Evenement, Motif
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
 from instruction.models import Agent
-from instruction.operations import ACTES_PAR_LOT, titre_delivrable
+from instruction.operations import ACTES_PAR_LOT, cloture_proposee, titre_delivrable
 from instruction.permissions import GESTES, peut
 from notifications.catalogue import MODELES, Canal, Message
 from notifications.composition import composer
@@ -149,6 +149,9 @@ GESTE_URL: dict[str, str] = {
     "viser": "admin:dossier_proposition",
     "signer_favorable": "admin:dossier_proposition",
     "signer_refus": "admin:dossier_proposition",
+    "proposer_cloture": "admin:dossier_proposer_cloture",
+    "cloturer": "admin:dossier_cloture",
+    "rouvrir": "admin:dossier_rouvrir",
     "reaffecter": "admin:dossier_reaffecter",
     "transferer": "admin:dossier_transferer",
     "prolonger": "admin:dossier_prolonger",
@@ -179,6 +182,8 @@ GESTE_SI: dict[str, Callable[[Demande], bool]] = {
     "attribuer_numero": lambda demande: not demande.usager.numero_etranger,
     "signer_favorable": _sens_propose(Decision.Sens.FAVORABLE),
     "signer_refus": _sens_propose(Decision.Sens.DEFAVORABLE),
+    "proposer_cloture": lambda demande: cloture_proposee(demande) is None,
+    "cloturer": lambda demande: cloture_proposee(demande) is not None,
 }
 
 
@@ -310,6 +315,10 @@ def texte_de(evenement: Evenement) -> str:
         return f"{texte} ({echec})" if echec else texte
     if evenement.nature != Evenement.Nature.TRANSITION:
         return evenement.get_nature_display()
+    if evenement.nature == Evenement.Nature.CLOTURE:
+        return _("Clôture écartée") if evenement.codes.get("cloture") == "ecartee" else _("Clôture proposée")
+    if evenement.avant == Etat.CLOTUREE:
+        return _("Demande rouverte")
     if evenement.codes.get("renvoi"):
         return _("Proposition renvoyée en instruction")
     if evenement.apres == Etat.PROPOSITION and (sens := evenement.codes.get("sens")):

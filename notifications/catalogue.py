@@ -23,6 +23,8 @@ class Message(models.TextChoices):
     COMPLEMENT = "complement", _("Demande de complément")
     COMPLEMENT_ABANDONNE = "complement_abandonne", _("Complément plus attendu")
     DECISION = "decision", _("Notification de la décision")
+    CLOTURE = "cloture", _("Clôture de la demande")
+    REOUVERTURE = "reouverture", _("Réouverture de la demande")
     ACTE_NON_FAIT = "acte_non_fait", _("Acte signé qui n'a pas pu se faire")
     OUVERTURE_DEPOT = "ouverture_depot", _("Ouverture du dépôt")
     PROLONGATION = "prolongation", _("Notification de prolongation de l'instruction")
@@ -57,6 +59,8 @@ MODELES: dict[Message, Modele] = {
     Message.COMPLEMENT: Modele(_TOUS, portail=True, effet=True),
     Message.COMPLEMENT_ABANDONNE: Modele(_COURRIEL, portail=True),
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
+    Message.CLOTURE: Modele(_TOUS, portail=True, effet=True),
+    Message.REOUVERTURE: Modele(_COURRIEL, portail=True),
     Message.ACTE_NON_FAIT: Modele(_COURRIEL),
     Message.OUVERTURE_DEPOT: Modele(_COURRIEL),
     Message.PROLONGATION: Modele(_TOUS, portail=True, piece_jointe=True),

@@ -19,6 +19,7 @@ class Evenement(models.Model):
         AFFECTATION = "affectation", _("Dossier affecté")
         TRANSFERT = "transfert", _("Dossier transféré")
         PROLONGATION = "prolongation", _("Instruction prolongée")
+        CLOTURE = "cloture", _("Clôture proposée ou écartée")
         VISA = "visa", _("Proposition visée")
         SIGNATURE = "signature", _("Acte signé, en attente de son heure")
         ANNULATION = "annulation", _("Acte annulé avant son heure")

@@ -15,7 +15,7 @@ ACTES = (
     Evenement.Nature.TRANSFERT,
     Evenement.Nature.PROLONGATION,
     Evenement.Nature.NUMERO,
-    Evenement.Nature.VISA,
+    Evenement.Nature.CLOTURE,
 )
 
 

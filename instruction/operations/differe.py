@@ -14,7 +14,8 @@ from demandes.models import Demande, Evenement
 from demandes.operations import verrouiller
 from documents.operations import NonEncodable
 from instruction.models import ActeDiffere, Agent
-from instruction.operations.base import Conflit, GesteInterdit, verrouiller_pour
+from instruction.operations.base import ActeImpossible, Conflit, GesteInterdit, verrouiller_pour
+from instruction.operations.cloture import clore, cloture_proposee
 from instruction.operations.decision import QuatreYeux, decider, geste_de_signature, proposition_de
 from instruction.permissions import GESTES, peut
 from notifications.catalogue import Message
@@ -26,6 +27,7 @@ LOT = 50
 EFFETS: dict[str, Callable] = {
     "signer_favorable": decider,
     "signer_refus": decider,
+    "cloturer": clore,
 }
 
 
@@ -56,6 +58,20 @@ def signer(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> 
     if geste == "signer_refus" and decision.proposee_par_id == agent.compte_id:
         raise QuatreYeux
     return differer(demande, geste, saisie={"decision": decision.pk}, agent=agent, version=version, le=le)
+
+
+@transaction.atomic
+def cloturer(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> ActeDiffere:
+    """Signe la clôture proposée par une autre personne. Lève ce que lève `differer`, `QuatreYeux`, `ActeImpossible`."""
+    demande = verrouiller(demande)
+    cloture = cloture_proposee(demande)
+    if cloture is None:
+        if demande.version != version:
+            raise Conflit(demande)
+        raise ActeImpossible("", "Aucune clôture n'est proposée.")
+    if cloture.proposee_par_id == agent.compte_id:
+        raise QuatreYeux
+    return differer(demande, "cloturer", saisie={"cloture": cloture.pk}, agent=agent, version=version, le=le)
 
 
 def differer(demande: Demande, geste: str, *, saisie: dict, agent: Agent, version: int, le: dt.datetime) -> ActeDiffere:

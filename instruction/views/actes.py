@@ -12,7 +12,7 @@ from demandes.etats import Etat
 from demandes.models import Demande, Evenement
 from instruction import operations
 from instruction.operations import Conflit, GesteInterdit
-from instruction.presentation import a_l_heure, nom_de, phrase_d_envoi
+from instruction.presentation import a_l_heure, nom_de, phrase_d_envoi, texte_de
 from instruction.views.acces import Liste, agent_connecte, dossier_de
 from instruction.views.dossier import contexte_du_dossier
 
@@ -49,8 +49,11 @@ def changements(demande: Demande, version: int) -> list[str]:
 def _changement(evenement: Evenement) -> str:
     nom = nom_de(evenement.par) if evenement.par else _("Le système")
     if evenement.nature != Evenement.Nature.TRANSITION:
-        valeurs = {"acte": evenement.get_nature_display(), "quand": a_l_heure(evenement.le), "nom": nom}
+        valeurs = {"acte": texte_de(evenement), "quand": a_l_heure(evenement.le), "nom": nom}
         return _("%(acte)s par %(nom)s %(quand)s.") % valeurs
+    if evenement.apres == Etat.EN_INSTRUCTION and evenement.avant != Etat.DEPOSEE:
+        phrase = _("%(nom)s a remis ce dossier en instruction %(quand)s.")
+        return phrase % {"nom": nom, "quand": a_l_heure(evenement.le)}
     phrase = {
         Etat.EN_INSTRUCTION: _("%(nom)s a pris ce dossier en charge %(quand)s."),
         Etat.COMPLEMENT_DEMANDE: _("%(nom)s a demandé un complément %(quand)s."),

@@ -70,6 +70,9 @@ def acte(request: HttpRequest, numero: str) -> HttpResponse:
 def _apercus(signe: ActeDiffere) -> list[Apercu]:
     """Ce que la personne recevra à l'heure dite."""
     demande = signe.demande
+    if signe.geste == "cloturer":
+        lettre = operations.contexte_de_la_cloture(demande.clotures.get(pk=signe.saisie["cloture"]))
+        return apercus(Message.CLOTURE, demande.usager.compte, lettre)
     sens = {"signer_favorable": Decision.Sens.FAVORABLE, "signer_refus": Decision.Sens.DEFAVORABLE}[signe.geste]
     contexte = operations.contexte_de_la_decision(demande, sens)
     return apercus(Message.DECISION, demande.usager.compte, contexte)

@@ -26,6 +26,11 @@ DU_DOSSIER = {
     "dossier_signer": ("post", {409}),
     "dossier_acte": ("get", {302}),
     "dossier_annuler": ("post", {302}),
+    "dossier_proposer_cloture": ("get", {302}),
+    "dossier_cloture": ("get", {302}),
+    "dossier_ecarter_cloture": ("post", {409}),
+    "dossier_cloturer": ("post", {409}),
+    "dossier_rouvrir": ("get", {302}),
 }
 GENERALES = {"dossiers": {200}, "index": {302}, "references": {200}, "password_change": {200}}
 

@@ -32,6 +32,11 @@ CONTEXTES = {
     Message.COMPLEMENT: {"numero": NUMERO, "nom": NOM, "sms": True, "jours": 30},
     Message.COMPLEMENT_ABANDONNE: {"numero": NUMERO, "nom": NOM},
     Message.DECISION: {"numero": NUMERO, "nom": NOM, "sens": "defavorable"},
+    Message.CLOTURE: {
+        "numero": NUMERO, "nom": NOM, "phrase": "Votre demande n'a plus d'objet.",
+        "phrase_en": "Your application no longer has a purpose.", "texte": "Vous avez reçu un autre titre.",
+    },
+    Message.REOUVERTURE: {"numero": NUMERO, "nom": NOM},
     Message.ACTE_NON_FAIT: {"numero": NUMERO, "geste": "signer_refus", "echec": "dossier_change"},
     Message.OUVERTURE_DEPOT: {"nom": NOM, "date": "2027-02-01"},
     Message.PROLONGATION: {

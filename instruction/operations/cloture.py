@@ -1,0 +1,123 @@
+"""Clore sans décider, et rouvrir : un motif et une explication, deux personnes, jamais une tâche planifiée."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+
+from demandes.etats import ETATS_ACTIFS, Etat
+from demandes.models import Cloture, Demande, Evenement, Motif
+from instruction.models import Agent
+from instruction.operations.base import (
+    ActeImpossible,
+    consigner,
+    contexte_du_message,
+    est_deja_consigne,
+    verrouiller_pour,
+)
+from instruction.operations.decision import QuatreYeux
+from notifications.catalogue import Message
+from notifications.operations import notifier
+
+SANS_REPONSE = "cloture.sans_reponse"
+PROPOSEE, ECARTEE = {"cloture": "proposee"}, {"cloture": "ecartee"}
+
+
+def motifs_de_cloture(*, jour: dt.date) -> list[Motif]:
+    return list(Motif.objects.en_vigueur(jour).filter(nature=Motif.Nature.CLOTURE))
+
+
+def cloture_proposee(demande: Demande) -> Cloture | None:
+    """Celle qui attend une seconde personne."""
+    en_attente = demande.clotures.filter(decidee_le__isnull=True, ecartee_le__isnull=True)
+    return en_attente.select_related("proposee_par__agent").first()
+
+
+@transaction.atomic
+def proposer_cloture(
+    demande: Demande, *, motif: str, texte: str, agent: Agent, version: int, le: dt.datetime
+) -> Cloture:
+    """T14, premier temps : rien n'est envoyé. Lève `Conflit`, `GesteInterdit`, `ActeImpossible`."""
+    demande = verrouiller_pour(demande, agent=agent, geste="proposer_cloture", version=version)
+    if cloture_proposee(demande):
+        raise ActeImpossible("", "Une clôture est déjà proposée : elle attend une autre personne.")
+    if motif not in {connu.code for connu in motifs_de_cloture(jour=timezone.localdate(le))}:
+        raise ActeImpossible("motif", "Ce motif n'est plus en vigueur : relisez la liste.")
+    if not texte.strip():
+        raise ActeImpossible("texte", "Expliquez la clôture à la personne.")
+    if motif == SANS_REPONSE and not _delai_echu(demande, jour=timezone.localdate(le)):
+        raise ActeImpossible("motif", "Aucun délai de réponse n'est échu : la personne peut encore répondre.")
+    cloture = Cloture.objects.create(
+        demande=demande, motif=motif, texte=texte.strip(), proposee_par=agent.compte, proposee_le=le
+    )
+    consigner(demande, Evenement.Nature.CLOTURE, agent=agent, le=le, codes=PROPOSEE | {"motif": motif})
+    return cloture
+
+
+def _delai_echu(demande: Demande, *, jour: dt.date) -> bool:
+    return demande.complements.filter(repondu_le__isnull=True, annule_le__isnull=True, echeance_le__lt=jour).exists()
+
+
+def est_cette_cloture(demande: Demande, *, motif: str, texte: str, agent: Agent, version: int) -> bool:
+    """Second envoi de la même proposition."""
+    cloture = cloture_proposee(demande)
+    codes = PROPOSEE | {"motif": motif}
+    return (
+        cloture is not None
+        and (cloture.motif, cloture.texte, cloture.proposee_par_id) == (motif, texte.strip(), agent.compte_id)
+        and est_deja_consigne(demande, Evenement.Nature.CLOTURE, agent=agent, version=version, codes=codes)
+    )
+
+
+@transaction.atomic
+def ecarter_cloture(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
+    """La clôture proposée ne se fera pas. Lève `Conflit`, `GesteInterdit`, `ActeImpossible`."""
+    demande = verrouiller_pour(demande, agent=agent, geste="cloturer", version=version)
+    cloture = cloture_proposee(demande)
+    if cloture is None:
+        raise ActeImpossible("", "Aucune clôture n'est proposée.")
+    cloture.ecartee_le = le
+    cloture.save(update_fields=["ecartee_le"])
+    consigner(demande, Evenement.Nature.CLOTURE, agent=agent, le=le, codes=ECARTEE)
+    return demande
+
+
+def clore(demande: Demande, saisie: dict, *, agent: Agent, signe_le: dt.datetime, le: dt.datetime) -> None:
+    """T14, second temps, la demande étant verrouillée. Un complément encore ouvert n'est plus attendu.
+
+    Lève `QuatreYeux`.
+    """
+    cloture = demande.clotures.get(pk=saisie["cloture"])
+    if cloture.proposee_par_id == agent.compte_id:
+        raise QuatreYeux
+    cloture.decidee_par, cloture.decidee_le = agent.compte, le
+    cloture.save(update_fields=["decidee_par", "decidee_le"])
+    demande.complements.filter(repondu_le__isnull=True, annule_le__isnull=True).update(annule_le=le)
+    notification = notifier(
+        Message.CLOTURE, demande.usager.compte, le=le, objet=demande.numero, contexte=contexte_de_la_cloture(cloture)
+    )
+    codes = {"motif": cloture.motif}
+    demande.passer_a(Etat.CLOTUREE, par=agent.compte, le=le, notification=notification, codes=codes)
+
+
+def contexte_de_la_cloture(cloture: Cloture) -> dict:
+    """La phrase du motif est figée dans chaque langue : la lettre ne change pas quand le motif change."""
+    motif = Motif.objects.filter(code=cloture.motif, du__isnull=False).latest("du")
+    phrases = {"phrase": motif.texte, "phrase_en": motif.texte_en}
+    return contexte_du_message(cloture.demande) | phrases | {"texte": cloture.texte}
+
+
+@transaction.atomic
+def rouvrir(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
+    """T15 : l'instruction reprend, à la date de dépôt d'origine. Lève `Conflit`, `GesteInterdit`, `ActeImpossible`."""
+    demande = verrouiller_pour(demande, agent=agent, geste="rouvrir", version=version)
+    # Même verrou que le dépôt : deux demandes du même objet ne s'ouvrent pas ensemble.
+    type(demande.usager).objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
+    autres = Demande.objects.filter(usager=demande.usager, objet=demande.objet, etat__in=ETATS_ACTIFS)
+    if autres.exclude(pk=demande.pk).exists():
+        raise ActeImpossible("", "La personne a une autre demande en cours pour le même objet : rien n'a été rouvert.")
+    notification = notifier(
+        Message.REOUVERTURE, demande.usager.compte, le=le, objet=demande.numero, contexte=contexte_du_message(demande)
+    )
+    demande.passer_a(Etat.EN_INSTRUCTION, par=agent.compte, le=le, notification=notification)
+    return demande
