@@ -24,7 +24,7 @@ def en_instruction(brouillon_relu, le):
     return agents.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
 
 
-def demander(page, live_server, demande):
+def demander(page, live_server, demande, sans_faute_axe):
     """Sur trois pièces et une information, de la page de l'agent à l'envoi ; rend les codes des pièces."""
     pieces = agents.pieces_a_demander(demande, jour=timezone.localdate())
     fournies = {p["code"] for p in demande.instantanes.get().contenu["pieces"] if p["fichiers"]}
@@ -41,8 +41,10 @@ def demander(page, live_server, demande):
         bloc.locator(f"input[value='{motif}'] + label").click()
     page.locator(f"#id_consigne_{un}").fill("Merci de joindre le verso.\nCordialement.")
     page.locator("#id_information_1").fill("Quelle est la date de votre rentrée ?")
+    sans_faute_axe(page)
     page.get_by_role("button", name="Vérifier la lettre").click()
     expect(page.get_by_role("heading", name="Vérifiez la lettre avant de l'envoyer")).to_be_visible()
+    sans_faute_axe(page)
     page.get_by_role("button", name="Envoyer la demande de complément").click()
     expect(page.get_by_text("Complément demandé.")).to_be_visible()
     return un, deux, trois
@@ -52,7 +54,7 @@ def test_demander_maintenir_remplacer_expliquer_envoyer(
     live_server, page, se_connecter, sans_faute_axe, en_instruction
 ):
     se_connecter(Demande.objects.get().agent)
-    demander(page, live_server, en_instruction)
+    demander(page, live_server, en_instruction, sans_faute_axe)
     complement = Complement.objects.get()
 
     page.context.clear_cookies()
@@ -89,6 +91,7 @@ def test_demander_maintenir_remplacer_expliquer_envoyer(
     page.context.clear_cookies()
     se_connecter(Demande.objects.get().agent)
     page.goto(live_server.url + reverse("admin:dossier_reprendre", args=[en_instruction.numero]))
+    sans_faute_axe(page)
     page.get_by_role("button", name="Remettre en instruction").click()
     assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
 

@@ -90,6 +90,7 @@ def test_un_numero_que_la_base_ne_tient_pas_est_introuvable(client, brouillon_co
         f"/demandes/{numero}/motif/",
         f"/demandes/{brouillon_complet.pk}/pieces/{numero}.fichier",
         f"/espace/notifications/{numero}/",
+        f"/espace/notifications/{numero}/repondre/",
         f"/espace/documents/{numero}.pdf",
     ):
         assert client.get(url).status_code == 404, url
