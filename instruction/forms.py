@@ -61,7 +61,7 @@ class AvisForm(forms.Form):
 
     motifs = forms.MultipleChoiceField(
         label=_("Motifs"), required=False, widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": _("Un motif coché n'est plus en vigueur : relisez la liste.")},
+        error_messages={"invalid_choice": _("Un motif coché n'est plus en vigueur : relisez la liste.")},
     )  # fmt: skip
     avis = forms.CharField(
         label=_("Votre avis"), required=False, max_length=4000, widget=forms.Textarea({"rows": 3}),
@@ -178,13 +178,13 @@ class RefusForm(AvisForm):
         },
     )
     verifiee = forms.BooleanField(
-        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est motivé."),
+        label=_("J'ai ouvert ce document : il concerne cette personne et cette demande, et il est motivé."),
         error_messages={"required": _("Confirmez que vous avez vérifié le document avant de le proposer.")},
     )
     voies_et_delais = forms.BooleanField(
         label=_("Il donne les voies et les délais de recours."),
         error_messages={
-            "required": _("Sans les voies et délais de recours, le refus ne se notifie pas : vérifiez-les.")
+            "required": _("Sans les voies et délais de recours, le refus ne se notifie pas : vérifiez-les.")
         },
     )
 
@@ -243,7 +243,7 @@ class ControlePieceForm(forms.Form):
         required=False,
         input_formats=["%d/%m/%Y", "%d-%m-%Y", "%d %m %Y", "%d%m%Y"],
         widget=forms.DateInput(format="%d/%m/%Y", attrs={"autocomplete": "off", "inputmode": "numeric"}),
-        help_text=_("Exemple : 05/09/2026."),
+        help_text=_("Exemple : 05/09/2026."),
         error_messages={"invalid": _("Saisissez une date au format JJ/MM/AAAA, par exemple 05/09/2026.")},
     )
     verifiee = forms.BooleanField(label=_("Pièce vérifiée"), required=False)
@@ -255,7 +255,7 @@ class ControlePieceForm(forms.Form):
     def clean_datee_du(self) -> dt.date | None:
         jour = self.cleaned_data["datee_du"]
         if jour and jour > self.jour:
-            raise forms.ValidationError(_("Cette date est à venir : vérifiez-la."))
+            raise forms.ValidationError(_("Cette date est à venir : vérifiez-la."))
         if jour and jour.year < 1900:
-            raise forms.ValidationError(_("Cette date est trop ancienne : vérifiez l'année."))
+            raise forms.ValidationError(_("Cette date est trop ancienne : vérifiez l'année."))
         return jour

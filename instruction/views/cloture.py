@@ -47,7 +47,7 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
         form.add_error(refus.champ or None, str(refus))
         return _page(request, demande, form, status=422)
     messages.success(
-        request, _("Clôture proposée : une autre personne doit la signer. Rien n'est parti à la personne.")
+        request, _("Clôture proposée : une autre personne doit la signer. Rien n'est parti à la personne.")
     )
     return redirect(_adresse(request, "admin:dossier", demande))
 
@@ -97,13 +97,13 @@ def cloturer(request: HttpRequest, numero: str) -> HttpResponse:
     except GesteInterdit:
         return _interdit(request, demande)
     except QuatreYeux:
-        messages.error(request, _("Vous avez proposé cette clôture : une autre personne doit la signer."))
+        messages.error(request, _("Vous avez proposé cette clôture : une autre personne doit la signer."))
         return redirect(_adresse(request, "admin:dossier_cloture", demande))
     except ActeImpossible as refus:
         messages.error(request, str(refus))
         return redirect(_adresse(request, "admin:dossier", demande))
     except DejaSigne:
-        messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
+        messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
     return vers_l_acte(request, demande)
 
 
@@ -123,7 +123,7 @@ def ecarter(request: HttpRequest, numero: str) -> HttpResponse:
     except ActeImpossible as refus:
         messages.error(request, str(refus))
         return redirect(_adresse(request, "admin:dossier", demande))
-    messages.success(request, _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne."))
+    messages.success(request, _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne."))
     return redirect(_adresse(request, "admin:dossier", demande))
 
 
@@ -150,7 +150,7 @@ def rouvrir(request: HttpRequest, numero: str) -> HttpResponse:
     evenement = demande.evenements.filter(notification__message=Message.REOUVERTURE).latest("pk")
     messages.success(
         request,
-        _("Demande rouverte, à sa date de dépôt d'origine. %(personne)s reçoit : %(envoi)s.")
+        _("Demande rouverte, à sa date de dépôt d'origine. %(personne)s reçoit : %(envoi)s.")
         % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
     )
     return redirect(_adresse(request, "admin:dossier", demande))

@@ -87,7 +87,7 @@ def proposer_refus(request: HttpRequest, numero: str) -> HttpResponse:
 
 def phrase_non_encodable(refus: NonEncodable) -> str:
     return _(
-        "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
+        "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
         "Rien n'a été décidé. Faites rectifier la donnée, puis recommencez."
     ) % {"valeur": refus.valeur}
 
@@ -134,14 +134,14 @@ def _bareme(demande: Demande, form: AccordForm) -> str:
     code = form["titre"].value()
     if code not in form.taxes:
         return ""
-    texte = _("Barème du jour pour ce titre : %(montant)s.") % {"montant": euros(form.taxes[code])}
+    texte = _("Barème du jour pour ce titre : %(montant)s.") % {"montant": euros(form.taxes[code])}
     if demande.hors_delai:
         texte += " " + _("La majoration pour dépôt hors délai y est comprise.")
     return texte
 
 
 def _vers_la_proposition(request: HttpRequest, demande: Demande) -> HttpResponse:
-    messages.success(request, _("Proposition enregistrée : elle attend une signature. Rien n'est parti à la personne."))
+    messages.success(request, _("Proposition enregistrée : elle attend une signature. Rien n'est parti à la personne."))
     return redirect(_adresse(request, "admin:dossier_proposition", demande))
 
 
@@ -198,7 +198,7 @@ def _ecarts(demande: Demande, decision: Decision) -> list[Attention]:
     """Ce que l'on peut vouloir, mais qui n'est pas l'ordinaire de ce titre."""
     titre, ecarts = operations.titre_delivrable(demande, decision.titre), []
     if decision.mention != titre.mention:
-        texte = _("L'ordinaire de ce titre est « %(mention)s ».") % {"mention": titre.mention}
+        texte = _("L'ordinaire de ce titre est « %(mention)s ».") % {"mention": titre.mention}
         ecarts.append(Attention(_("La mention a été changée"), texte))
     du_jour = operations.taxe_due(demande, titre, jour=timezone.localdate())
     if decision.taxe != du_jour:
@@ -236,11 +236,11 @@ def viser(request: HttpRequest, numero: str) -> HttpResponse:
     except GesteInterdit:
         return _interdit(request, demande)
     except QuatreYeux:
-        messages.error(request, _("Vous avez proposé cette décision : une autre personne doit la viser."))
+        messages.error(request, _("Vous avez proposé cette décision : une autre personne doit la viser."))
     except DejaVisee:
         messages.error(request, _("Une autre personne a déjà visé cette proposition."))
     else:
-        messages.success(request, _("Proposition visée. Elle attend une signature ; rien n'est parti à la personne."))
+        messages.success(request, _("Proposition visée. Elle attend une signature ; rien n'est parti à la personne."))
     return redirect(_adresse(request, "admin:dossier_proposition", demande))
 
 
@@ -278,11 +278,11 @@ def signer(request: HttpRequest, numero: str) -> HttpResponse:
     except GesteInterdit:
         return _interdit(request, demande)
     except QuatreYeux:
-        messages.error(request, _("Vous avez proposé ce refus : une autre personne doit le signer."))
+        messages.error(request, _("Vous avez proposé ce refus : une autre personne doit le signer."))
         return redirect(_adresse(request, "admin:dossier_proposition", demande))
     except NonEncodable as refus:
         messages.error(request, phrase_non_encodable(refus))
         return redirect(_adresse(request, "admin:dossier_proposition", demande))
     except DejaSigne:
-        messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
+        messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
     return vers_l_acte(request, demande)

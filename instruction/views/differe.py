@@ -33,7 +33,7 @@ def vers_l_acte(request: HttpRequest, demande: Demande) -> HttpResponse:
     evenement = demande.evenements.filter(apres=GESTES[acte.geste].vers[0], notification__isnull=False).latest("pk")
     messages.success(
         request,
-        _("%(geste)s : c'est fait. %(personne)s reçoit : %(envoi)s.")
+        _("%(geste)s : c'est fait. %(personne)s reçoit : %(envoi)s.")
         % {
             "geste": GESTES[acte.geste].libelle, "personne": demande.usager.nom_complet,
             "envoi": phrase_d_envoi(evenement.notification),
@@ -98,7 +98,7 @@ def annuler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
     except GesteInterdit:
         return _interdit(request, demande)
     except AnnulationTardive:
-        messages.error(request, _("Trop tard : cet acte est déjà fait, ou déjà annulé. Rien n'a changé."))
+        messages.error(request, _("Trop tard : cet acte est déjà fait, ou déjà annulé. Rien n'a changé."))
     else:
-        messages.success(request, _("Acte annulé. Rien n'est parti à la personne ; le journal en garde une ligne."))
+        messages.success(request, _("Acte annulé. Rien n'est parti à la personne ; le journal en garde une ligne."))
     return redirect(_adresse(request, "admin:dossier", demande))
