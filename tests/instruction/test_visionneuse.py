@@ -147,7 +147,7 @@ def test_un_fichier_se_date_et_se_coche(client_agent, deposee, premiere):
     controle = ControlePiece.objects.get(piece=premiere)
     assert controle.verifiee and controle.datee_du == dt.date(2026, 9, 5) and controle.par.nom == "Camille Lenoir"
     page = lire(client_agent, deposee)
-    assert 'value="05/09/2026"' in page and "vérifiées : 1 sur" in page and "Dernier contrôle" in page
+    assert 'value="05/09/2026"' in page and "vérifiées\u00a0: 1 sur" in page and "Dernier contrôle" in page
 
 
 def test_le_second_controle_remplace_le_premier_et_passe_a_la_piece_suivante(client_agent, deposee, premiere):
@@ -203,7 +203,7 @@ def _png() -> bytes:
 def test_ce_qui_a_change_se_montre_avec_l_avant(client_agent, deposee, premiere, complete):
     page = client_agent.get(reverse("admin:dossier", args=[deposee.numero])).content.decode()
     assert "Changé par le dernier envoi (complément" in page
-    assert "<ins>TOUT NEUF</ins>" in page and "lignes-agent__changee" in page and "remplacé :" in page
+    assert "<ins>TOUT NEUF</ins>" in page and "lignes-agent__changee" in page and "remplacé\u00a0:" in page
 
 
 def test_la_version_d_origine_reste_lisible(client_agent, deposee, premiere, complete):
