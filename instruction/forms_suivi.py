@@ -38,7 +38,7 @@ class RetraitForm(forms.Form):
         label=_("Jours et heures"),
         max_length=300,
         widget=forms.Textarea({"rows": 2}),
-        help_text=_("Par exemple : du lundi au vendredi, de 9 h à 16 h, sans rendez-vous."),
+        help_text=_("Par exemple : du lundi au vendredi, de 9 h à 16 h, sans rendez-vous."),
         error_messages={"required": _("Écrivez quand retirer le titre.")},
     )
     documents = forms.MultipleChoiceField(
@@ -67,22 +67,22 @@ class RemiseForm(forms.Form):
     """Ce qui se vérifie au guichet, case par case."""
 
     identite = forms.BooleanField(
-        label=_("J'ai vérifié l'identité : la personne devant moi est celle du dossier."),
+        label=_("J'ai vérifié l'identité : la personne devant moi est celle du dossier."),
         error_messages={"required": _("Vérifiez l'identité de la personne avant de lui remettre son titre.")},
     )
     numero_titre = forms.CharField(
         label=_("N° du nouveau titre"),
         max_length=30,
-        help_text=_("Il est écrit sur la carte : 9 ou 10 lettres et chiffres."),
+        help_text=_("Il est écrit sur la carte : 9 ou 10 lettres et chiffres."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
         error_messages={"required": _("Saisissez le numéro écrit sur le nouveau titre.")},
     )
     timbre = forms.CharField(
         label=_("N° du timbre fiscal électronique"),
         max_length=40,
-        help_text=_("16 chiffres ; il ne sert qu'une fois."),
+        help_text=_("16 chiffres ; il ne sert qu'une fois."),
         widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
-        error_messages={"required": _("Un montant est dû : saisissez les 16 chiffres du timbre fiscal.")},
+        error_messages={"required": _("Un montant est dû : saisissez les 16 chiffres du timbre fiscal.")},
     )
 
     def __init__(self, *args, demande: Demande, **kwargs):
@@ -92,7 +92,7 @@ class RemiseForm(forms.Form):
             del self.fields["timbre"]
         for rang, du in enumerate(DEMARCHES[demande.demarche].dus_a_la_remise):
             self.fields[f"du_{rang}"] = forms.BooleanField(
-                label=du, error_messages={"required": _("Ce document est dû au plus tard à la remise : vérifiez-le.")}
+                label=du, error_messages={"required": _("Ce document est dû au plus tard à la remise : vérifiez-le.")}
             )
 
     def clean_numero_titre(self) -> str:
@@ -172,7 +172,7 @@ class TransfertForm(forms.Form):
         label=_("Motif du transfert"),
         max_length=1000,
         widget=forms.Textarea({"rows": 3}),
-        help_text=_("Par exemple : la personne a déménagé."),
+        help_text=_("Par exemple : la personne a déménagé."),
         error_messages={"required": _("Écrivez le motif du transfert, pour le dossier.")},
     )
 
@@ -185,7 +185,7 @@ class NumeroForm(forms.Form):
     numero = forms.CharField(
         label=_("N° étranger"),
         max_length=30,
-        help_text=_("10 chiffres. Il devient l'identifiant de la personne ; son numéro de visa reste accepté."),
+        help_text=_("10 chiffres. Il devient l'identifiant de la personne ; son numéro de visa reste accepté."),
         widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
         error_messages={"required": _("Saisissez les 10 chiffres du numéro étranger.")},
     )

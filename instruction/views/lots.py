@@ -25,11 +25,11 @@ from usagers.numeros import est_numero_demande
 
 ECHANTILLON = 10
 RESULTATS = {
-    "change": gettext_lazy("Le dossier a changé entre-temps : à reprendre seul"),
+    "change": gettext_lazy("Le dossier a changé entre-temps : à reprendre seul"),
     "interdit": gettext_lazy("Cet acte n'est plus possible sur ce dossier"),
-    "regle": gettext_lazy("Une règle s'y oppose : à faire seul, pour la lire"),
+    "regle": gettext_lazy("Une règle s'y oppose : à faire seul, pour la lire"),
     "non_encodable": gettext_lazy("Une donnée ne s'écrit pas en lettres latines"),
-    "panne": gettext_lazy("Erreur du service ; elle est signalée"),
+    "panne": gettext_lazy("Erreur du service ; elle est signalée"),
 }
 
 
@@ -72,7 +72,7 @@ def preparer(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Cochez au moins un dossier."))
         return redirect(liste.url)
     if len(demandes) > LOT_MAX:
-        messages.error(request, _("Un lot compte %(n)s dossiers au plus : choisissez-en moins.") % {"n": LOT_MAX})
+        messages.error(request, _("Un lot compte %(n)s dossiers au plus : choisissez-en moins.") % {"n": LOT_MAX})
         return redirect(liste.url)
     possibles = [demande for demande in demandes if peut(agent, geste, demande)]
     if not possibles:

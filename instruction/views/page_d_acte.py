@@ -41,7 +41,8 @@ class Envoi:
 @dataclass(frozen=True)
 class PageDActe:
     """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus ;
-    `sort_du_site` : l'acte fait, l'agent ne voit plus le dossier et revient à sa liste."""
+    `avec_document` : un PDF part avec lui ; `sort_du_site` : l'acte fait, l'agent ne voit plus le dossier.
+    """
 
     geste: str
     titre: str | Promise
@@ -52,6 +53,7 @@ class PageDActe:
     message: Callable[[Demande, dict], tuple[Message, dict]] | None = None
     contexte: Callable[[Demande, forms.Form], dict] = lambda demande, form: {}
     deja_fait: Callable[[Demande, forms.Form, Envoi], bool] | None = None
+    avec_document: bool = False
     sort_du_site: bool = False
 
 
@@ -81,7 +83,7 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
         return montrer(request, demande, page, form, version=envoi.version, status=422)
     except NonEncodable as refus:
         texte = _(
-            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
+            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
             "Rien n'a été fait. Faites rectifier la donnée, puis recommencez."
         )
         form.add_error(None, texte % {"valeur": refus.valeur})
@@ -122,6 +124,8 @@ def montrer(
         "form": form,
         "version": demande.version if version is None else version,
         "apercus": _apercus(demande, page, form),
+        "avec_apercu": page.message is not None,
+        "sans_document": not page.avec_document,
         **page.contexte(demande, form),
         **de_plus,
     }

@@ -22,14 +22,14 @@ RESERVES = {
     ),
     "incomplete": Attention(
         gettext_lazy("Demande incomplète au dépôt"),
-        gettext_lazy("L'attestation est due si la demande est complète ; la délivrer la fait présumer complète."),
+        gettext_lazy("L'attestation est due si la demande est complète ; la délivrer la fait présumer complète."),
     ),
     "complement_ouvert": Attention(
         gettext_lazy("Complément attendu"), gettext_lazy("La personne n'a pas encore répondu.")
     ),
     "rupture": Attention(
         gettext_lazy("Droits interrompus"),
-        gettext_lazy("Le document, ou l'attestation précédente, ne vaut plus : vérifiez les dates de celle-ci."),
+        gettext_lazy("Le document, ou l'attestation précédente, ne vaut plus : vérifiez les dates de celle-ci."),
     ),
 }
 ENCORE_LOIN = 30
@@ -88,7 +88,7 @@ def _recu(demande: Demande) -> str:
         .latest("pk")
     )
     return _(
-        "Attestation délivrée, valable du %(du)s au %(au)s. %(personne)s la reçoit jointe au courriel : %(envoi)s."
+        "Attestation délivrée, valable du %(du)s au %(au)s. %(personne)s la reçoit jointe au courriel : %(envoi)s."
     ) % {
         "du": f"{emission.document.valable_du:%d/%m/%Y}",
         "au": f"{emission.document.valable_au:%d/%m/%Y}",
@@ -109,6 +109,7 @@ PROLONGATION = PageDActe(
     message=_message,
     recu=_recu,
     contexte=_contexte,
+    avec_document=True,
 )
 
 

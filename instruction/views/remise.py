@@ -29,7 +29,7 @@ def _message_de_fabrication(demande: Demande, valeurs: dict) -> tuple[Message, d
 
 
 def _recu_de_fabrication(demande: Demande) -> str:
-    return _("Le titre est en fabrication. %(personne)s en est informé(e) : %(envoi)s.") % {
+    return _("Le titre est en fabrication. %(personne)s en est informé(e) : %(envoi)s.") % {
         "personne": demande.usager.nom_complet, "envoi": _envoi_du(demande, Etat.EN_FABRICATION),
     }  # fmt: skip
 
@@ -65,7 +65,7 @@ def _rendre_disponible(demande: Demande, form: RetraitForm, envoi: Envoi) -> Non
 
 
 def _recu_de_retrait(demande: Demande) -> str:
-    return _("Le titre est à retirer. %(personne)s sait où, quand, avec quoi et combien : %(envoi)s.") % {
+    return _("Le titre est à retirer. %(personne)s sait où, quand, avec quoi et combien : %(envoi)s.") % {
         "personne": demande.usager.nom_complet, "envoi": _envoi_du(demande, Etat.TITRE_DISPONIBLE),
     }  # fmt: skip
 
@@ -104,7 +104,7 @@ def _a_remettre(demande: Demande, form: RemiseForm) -> dict:
             {"libelle": _("Validité"), "valeur": validite},
             _montant(demande),
         ],
-        "explication": _("Reprenez l'ancien titre. Rien n'est envoyé : le nouveau titre est aussitôt dans son espace."),
+        "explication": _("Reprenez l'ancien titre. Rien n'est envoyé : le nouveau titre est aussitôt dans son espace."),
     }
 
 
@@ -119,7 +119,7 @@ REMISE = PageDActe(
         and operations.est_la_remise_faite(demande, form.remise)
     ),
     recu=lambda demande: (
-        _("Titre remis à %(personne)s. Il est dans l'historique de ses titres ; rien n'a été envoyé.")
+        _("Titre remis à %(personne)s. Il est dans l'historique de ses titres ; rien n'a été envoyé.")
         % {"personne": demande.usager.nom_complet}
     ),
     contexte=_a_remettre,

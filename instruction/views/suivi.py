@@ -59,7 +59,7 @@ def _transferer(demande: Demande, form: TransfertForm, envoi: Envoi) -> None:
 
 
 def _recu_de_transfert(demande: Demande) -> str:
-    return _("Demande n° %(numero)s transférée à %(site)s. %(personne)s en est informé(e) : %(envoi)s.") % {
+    return _("Demande n° %(numero)s transférée à %(site)s. %(personne)s en est informé(e) : %(envoi)s.") % {
         "numero": demande.numero, "site": demande.site.libelle, "personne": demande.usager.nom_complet,
         "envoi": _envoi_de(demande, Evenement.Nature.TRANSFERT),
     }  # fmt: skip
@@ -109,7 +109,7 @@ def _message_de_numero(demande: Demande, valeurs: dict) -> tuple[Message, dict]:
 
 
 def _recu_de_numero(demande: Demande) -> str:
-    return _("N° étranger %(numero)s attribué. %(personne)s en est informé(e) : %(envoi)s.") % {
+    return _("N° étranger %(numero)s attribué. %(personne)s en est informé(e) : %(envoi)s.") % {
         "numero": demande.usager.numero_etranger, "personne": demande.usager.nom_complet,
         "envoi": _envoi_de(demande, Evenement.Nature.NUMERO),
     }  # fmt: skip

@@ -86,7 +86,7 @@ def test_un_lot_se_relit_se_lance_et_montre_chaque_resultat(
     tasks.traiter_lot(lot.pk)
     with django_assert_max_num_queries(15):
         fin = client_agent.get(reverse("admin:lot", args=[lot.pk]))
-    assert fin.status_code == 200 and "4 faits, 0 refusés, 0 à faire, sur 4." in fin.content.decode()
+    assert fin.status_code == 200 and "Faits : 4. Refusés : 0. À faire : 0. Total : 4." in fin.content.decode()
     assert set(Demande.objects.values_list("etat", "agent")) == {(Etat.EN_INSTRUCTION, agent.compte_id)}
     assert Notification.objects.filter(message="prise_en_charge").count() == 4
     assert Lot.objects.get().fini_le is not None

@@ -164,6 +164,7 @@ def test_la_page_propose_les_dates_et_montre_ce_qui_part(client_agent, en_instru
         reponse = client_agent.get(url(en_instruction))
     page = reponse.content.decode()
     assert f"le {possible.du:%d/%m/%Y}, à la suite" in page and f"{possible.au:%d/%m/%Y}" in page
+    assert "Mettre l'aperçu à jour" in page and "où le document se télécharge" in page
     assert "est jointe à ce message" in page and "reserves_vues" not in reponse.context["form"].fields
 
     au = possible.au - 30 * JOUR

@@ -65,6 +65,7 @@ def envoi_de_remise(**changements) -> dict:
 # --- Fabrication -----------------------------------------------------------------------------------------------------
 def test_la_mise_en_fabrication_se_montre_se_fait_et_previent(client_guichet, decidee, django_assert_max_num_queries):
     page = client_guichet.get(url("fabriquer", decidee)).content.decode()
+    assert "où le document se télécharge" not in page
     assert "Le titre de séjour accordé à votre demande" in page and "Mettre en fabrication et notifier" in page
 
     with django_assert_max_num_queries(40):
