@@ -1,8 +1,9 @@
-"""Temps à chaud d'une attestation et plancher mesuré à côté : `python bench/documents.py [tours]`.
+"""Temps à chaud d'une attestation, et plancher mesuré à côté.
 
 Rien n'est écrit en base : les documents sont faits en mémoire, avec une autorité d'essai dans un dossier provisoire.
 """
 
+import argparse
 import os
 import resource
 import statistics
@@ -94,4 +95,6 @@ def principal(tours: int) -> None:
 
 
 if __name__ == "__main__":
-    principal(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--tours", type=int, default=20, help="mesures de chaque geste (20)")
+    principal(arguments.parse_args().tours)
