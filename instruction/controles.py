@@ -39,12 +39,12 @@ def _titre_expire(demande: Demande, contenu: dict, jour: dt.date) -> Iterator[At
     if fin < (depot := timezone.localdate(demande.deposee_le)):
         yield Attention(
             _("Titre expiré avant le dépôt"),
-            _("Il finissait le %(fin)s ; la demande est du %(depot)s.") % {"fin": _jour(fin), "depot": _jour(depot)},
+            _("Il finissait le %(fin)s ; la demande est du %(depot)s.") % {"fin": _jour(fin), "depot": _jour(depot)},
         )
     elif fin < jour:
         yield Attention(
             _("Titre expiré depuis le dépôt"),
-            _("Il finissait le %(fin)s : la personne est peut-être sans document.") % {"fin": _jour(fin)},
+            _("Il finissait le %(fin)s : la personne est peut-être sans document.") % {"fin": _jour(fin)},
         )
 
 
@@ -58,7 +58,7 @@ def _ressources_sous_le_seuil(contenu: dict) -> tuple[Attention, str] | None:
         return None
     if total >= seuil:
         return None
-    texte = _("%(total)s par mois déclarés ; le seuil au jour du dépôt était de %(seuil)s par mois.")
+    texte = _("%(total)s par mois déclarés ; le seuil au jour du dépôt était de %(seuil)s par mois.")
     affiche = euros(seuil)
     return Attention(_("Ressources sous le seuil"), texte % {"total": euros(total), "seuil": affiche}), affiche
 
@@ -129,8 +129,8 @@ def _trop_ancienne(controle: ControlePiece, mois: int | None, depot: dt.date) ->
     if not mois or controle.datee_du is None or ajouter_mois(controle.datee_du, mois) >= depot:
         return
     texte = ngettext(
-        "Datée du %(jour)s : plus de %(mois)s mois au dépôt, le %(depot)s.",
-        "Datée du %(jour)s : plus de %(mois)s mois au dépôt, le %(depot)s.",
+        "Datée du %(jour)s : plus de %(mois)s mois au dépôt, le %(depot)s.",
+        "Datée du %(jour)s : plus de %(mois)s mois au dépôt, le %(depot)s.",
         mois,
     )
     valeurs = {"jour": _jour(controle.datee_du), "mois": mois, "depot": _jour(depot)}

@@ -148,7 +148,7 @@ def ajouter_note(request: HttpRequest, numero: str) -> HttpResponse:
     try:
         noter(demande, form.cleaned_data["texte"], agent=agent_connecte(request), le=timezone.now())
     except GesteInterdit:
-        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
+        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
     else:
         messages.success(request, gettext("Note ajoutée. La personne ne la voit pas."))
     return redirect(_adresse(request, demande, "vue=notes"))
@@ -170,9 +170,9 @@ def controler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
     try:
         controler_piece(jointe, **form.cleaned_data, agent=agent_connecte(request), le=timezone.now())
     except GesteInterdit:
-        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
+        messages.error(request, gettext("Ce dossier est d'un autre site : vous pouvez le lire, sans rien y écrire."))
     else:
-        messages.success(request, gettext("« %(nom)s » : contrôle enregistré.") % {"nom": fichiers[rang].nom})
+        messages.success(request, gettext("« %(nom)s » : contrôle enregistré.") % {"nom": fichiers[rang].nom})
     if "suivante" in request.POST and rang + 1 < len(fichiers):
         cle = fichiers[rang + 1].cle
     return redirect(_adresse(request, demande, f"vue=pieces&piece={cle}#visionneuse"))

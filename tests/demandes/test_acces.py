@@ -55,6 +55,8 @@ def a_soi(brouillon, brouillon_relu, le) -> dict[str, list[list]]:
         "demandes:document": [[notification.document.numero]],
         "demandes:notification": [[notification.pk]],
         "demandes:notification_ouvrir": [[notification.pk]],
+        "demandes:complement": [[notification.pk]],
+        "demandes:complement_brouillon": [[notification.pk]],
     }
 
 
