@@ -127,25 +127,6 @@ def test_choisir_un_titre_propose_sa_mention_et_sa_duree(ouvrir, page, connecte,
     assert "0 €" in page.locator("[data-bareme]").inner_text()
 
 
-def test_un_pdf_se_lit_dans_la_page(ouvrir, page, connecte, deposee):
-    from demandes.models import PieceJointe
-    from documents.fichiers import enregistrer_octets
-
-    piece = PieceJointe.objects.filter(demande=deposee).first()
-    piece.fichier = enregistrer_octets(pdf().read(), nom="titre.pdf", type_mime="application/pdf")
-    piece.save()
-    ouvrir("dossier", deposee.numero, vue="pieces", piece=piece.pk)
-
-    adresse = reverse("admin:dossier_piece", args=[deposee.numero, piece.pk])
-    assert page.locator("iframe").get_attribute("src").startswith(adresse)
-    page.wait_for_timeout(500)
-    assert any(adresse in cadre.url for cadre in page.frames[1:])
-    page.get_by_role("link", name="Pièce suivante").click()
-    assert page.evaluate("location.hash") == "#visionneuse"
-    # La visionneuse de Chromium abandonne ses propres requêtes quand la page change.
-    page.fautes[:] = [faute for faute in page.fautes if "chrome-extension:" not in faute]
-
-
 def test_un_dossier_se_traite_au_clavier(ouvrir, page, connecte, deposee):
     ouvrir("dossiers")
     page.keyboard.press("Tab")

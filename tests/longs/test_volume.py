@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from demandes.etats import Etat
 from demandes.models import Demande, Site
-from instruction.file_de_travail import ONGLETS, chercher, nombre_plafonne, page, ressembler
+from instruction.file_de_travail import ONGLETS, chercher, nombres_plafonnes, page, ressembler
 from instruction.models import Agent
 from instruction.permissions import dossiers_visibles
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory
@@ -130,7 +130,7 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
                 index=index,
                 plafond=50,
             )
-            verifier(f"{code} : décompte", lambda d=dossiers: nombre_plafonne(d), index=index, plafond=100)
+            verifier(f"{code} : décompte", lambda d=dossiers: nombres_plafonnes([d]), index=index, plafond=100)
 
 
 def test_la_recherche_passe_par_l_index_trigramme_avec_le_site(agent, capsys):
