@@ -35,7 +35,7 @@ def ensemble(web: Web, demandes: list[Demande], a_la_fois: int) -> None:
     duree = time.monotonic() - debut
     refus = [reponse.status for reponse in reponses if "/deposees/" not in reponse.location]
     temps = sorted(1000 * reponse.duree for reponse in reponses)
-    p95 = statistics.quantiles(temps, n=20)[-1]
+    p95 = statistics.quantiles(temps, n=20, method="inclusive")[-1]
     print(
         f"{a_la_fois:>9} {len(demandes):>8} {len(refus):>7} {len(demandes) / duree:>10.1f} "
         f"{statistics.median(temps):>8.0f} ms {p95:>8.0f} ms {temps[-1]:>8.0f} ms",

@@ -72,7 +72,7 @@ def mesurer(nom: str, preparer: Callable[[], Requete], tours: int, *, attendu: i
         temps.append(1000 * (time.perf_counter() - debut))
         if reponse.status_code != attendu:
             raise SystemExit(f"{nom} : réponse {reponse.status_code} au lieu de {attendu}")
-    p95 = statistics.quantiles(temps, n=20)[-1]
+    p95 = statistics.quantiles(temps, n=20, method="inclusive")[-1]
     print(f"{nom:<46} {statistics.median(temps):7.1f} ms {p95:7.1f} ms {min(calculs):7.1f} ms  {nombre:>6}", flush=True)
 
 

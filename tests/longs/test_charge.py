@@ -73,7 +73,7 @@ def montrer(faits, duree):
     print(f"\ncharge : {len(faits)} requêtes en {duree:.1f} s, {len(faits) / duree:.0f} par seconde")
     for geste in dict.fromkeys(geste for geste, _code, _duree in faits):
         temps = sorted(1000 * duree for nom, _code, duree in faits if nom == geste)
-        p95 = statistics.quantiles(temps, n=20)[-1]
+        p95 = statistics.quantiles(temps, n=20, method="inclusive")[-1]
         print(f"  {geste:<14} médiane {statistics.median(temps):6.0f} ms   p95 {p95:6.0f} ms   max {temps[-1]:6.0f} ms")
 
 

@@ -133,6 +133,15 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
             verifier(f"{code} : décompte", lambda d=dossiers: nombres_plafonnes([d]), index=index, plafond=100)
 
 
+def test_les_decomptes_des_onglets_du_site_restent_bornes(agent, capsys):
+    du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent]
+    listes = [onglet.dossiers(dossiers_visibles(agent), agent) for onglet in du_site]
+    index = {"demande_file", "demande_onglets", "demande_decidees", "demande_a_remettre", "demande_recherche"}
+    with capsys.disabled():
+        print()
+        verifier("décomptes des onglets du site", lambda: nombres_plafonnes(listes), index=index, plafond=500)
+
+
 def test_la_recherche_passe_par_l_index_trigramme_avec_le_site(agent, capsys):
     visibles = dossiers_visibles(agent)
     recherches = {
