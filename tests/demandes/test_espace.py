@@ -198,3 +198,23 @@ def test_la_prise_en_charge_se_lit_dans_sa_notification(client_usager, usager):
     page = client_usager.post(reverse("demandes:notification_ouvrir", args=[notification.pk]), follow=True)
 
     assert "7502202611220000001 est prise en charge" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("message", "contexte", "mot"),
+    [
+        ("complement_abandonne", {}, "plus attendu"),
+        ("numero_attribue", {"numero_etranger": "9903000199"}, "9903000199"),
+        ("reouverture", {}, "rouverte"),
+    ],
+)
+def test_ce_que_le_service_fait_du_dossier_se_lit_dans_sa_notification(client_usager, usager, message, contexte, mot):
+    numero = "7502202601010000001"
+    notification = notifier(
+        message, usager.compte, contexte={"numero": numero, "nom": usager.nom_complet, **contexte}, objet=numero,
+        le=timezone.now(),
+    )  # fmt: skip
+
+    page = client_usager.post(reverse("demandes:notification_ouvrir", args=[notification.pk]), follow=True)
+
+    assert mot in page.content.decode()
