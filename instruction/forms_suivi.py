@@ -21,10 +21,6 @@ DOCUMENTS_DE_RETRAIT = [
 ]
 
 
-class FabricationForm(forms.Form):
-    """Rien à saisir : une confirmation."""
-
-
 class RetraitForm(forms.Form):
     """Où, quand et avec quoi venir ; le montant est celui de la décision."""
 

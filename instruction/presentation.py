@@ -17,6 +17,7 @@ from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Decision, Demande, Evenement, Motif
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
+from documents.operations import NonEncodable
 from instruction.models import Agent
 from instruction.operations import ACTES_PAR_LOT, cloture_proposee, titre_delivrable
 from instruction.permissions import GESTES, peut
@@ -397,3 +398,10 @@ def lignes_de_la_decision(decision: Decision) -> list[dict]:
         {"libelle": _("Avis (interne)"), "valeur": decision.avis},
     ]
     return [*(ligne for ligne in internes if ligne["valeur"]), signature]
+
+
+def phrase_non_encodable(refus: NonEncodable) -> str:
+    return _(
+        "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
+        "Rien n'a été fait. Faites rectifier la donnée, puis recommencez."
+    ) % {"valeur": refus.valeur}

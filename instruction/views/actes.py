@@ -19,16 +19,16 @@ from instruction.views.dossier import contexte_du_dossier
 CHANGEMENTS_MONTRES = 10
 
 
-def _version(request: HttpRequest) -> int:
+def version_lue(request: HttpRequest) -> int:
     texte = request.POST.get("version", "")
     return int(texte) if texte.isdecimal() and len(texte) < 10 else -1
 
 
-def _adresse(request: HttpRequest, nom: str, demande: Demande) -> str:
+def adresse_de(request: HttpRequest, nom: str, demande: Demande) -> str:
     return f"{reverse(nom, args=[demande.numero])}?{Liste.lire(request).parametres}"
 
 
-def _interdit(request: HttpRequest, demande: Demande) -> HttpResponse:
+def acte_interdit(request: HttpRequest, demande: Demande) -> HttpResponse:
     """L'acte n'est pas permis : le dossier le dit, dans l'état où il est."""
     demande.refresh_from_db(fields=["etat"])
     messages.error(
@@ -36,7 +36,7 @@ def _interdit(request: HttpRequest, demande: Demande) -> HttpResponse:
         _("Cet acte n'est pas possible : le dossier est à l'état « %(etat)s », ou votre rôle ne le permet pas.")
         % {"etat": demande.get_etat_display()},
     )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
 
 
 def changements(demande: Demande, version: int) -> list[str]:
@@ -65,29 +65,29 @@ def _changement(evenement: Evenement) -> str:
     return phrase % {"nom": nom, "quand": a_l_heure(evenement.le), "etat": Etat(evenement.apres).label}
 
 
-def _conflit(request: HttpRequest, conflit: Conflit, *, saisie: list[tuple[str, str]] = ()) -> HttpResponse:
+def page_de_conflit(request: HttpRequest, conflit: Conflit, *, saisie: list[tuple[str, str]] = ()) -> HttpResponse:
     """L'acte ne se fait plus : ce qui a changé, et ce qui avait été saisi."""
     demande = dossier_de(request, conflit.demande.numero)
     contexte = contexte_du_dossier(request, demande)
-    contexte |= {"changements": changements(demande, _version(request)), "saisie": saisie}
+    contexte |= {"changements": changements(demande, version_lue(request)), "saisie": saisie}
     return render(request, "instruction/conflit.html", contexte, status=409)
 
 
 # --- Prendre en charge -----------------------------------------------------------------------------------------------
 @require_POST
 def prendre(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
+    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
     try:
         operations.prendre_en_charge(demande, agent=agent, version=version, le=timezone.now())
     except Conflit as conflit:
         if not operations.est_deja_fait(conflit.demande, agent=agent, geste="prendre_en_charge", version=version):
-            return _conflit(request, conflit)
+            return page_de_conflit(request, conflit)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     evenement = demande.evenements.filter(apres=Etat.EN_INSTRUCTION).order_by("-pk").first()
     messages.success(
         request,
         _("Vous avez pris ce dossier en charge. %(personne)s en est informé(e) : %(envoi)s.")
         % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
     )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))

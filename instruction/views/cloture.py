@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from demandes.models import Demande, Evenement
@@ -14,9 +15,10 @@ from instruction.operations import ActeImpossible, Conflit, DejaSigne, GesteInte
 from instruction.permissions import peut
 from instruction.presentation import a_l_heure, apercus, nom_de, phrase_d_envoi
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
+from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
 from instruction.views.differe import vers_l_acte
 from instruction.views.dossier import contexte_du_dossier
+from instruction.views.page_d_acte import PageDActe, derouler
 from notifications.catalogue import Message
 
 
@@ -26,9 +28,9 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
     demande, agent, jour = dossier_de(request, numero), agent_connecte(request), timezone.localdate()
     if request.method != "POST":
         if not peut(agent, "proposer_cloture", demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return _page(request, demande, ClotureForm(jour=jour))
-    form, version = ClotureForm(request.POST, jour=jour), _version(request)
+    form, version = ClotureForm(request.POST, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page(request, demande, form, status=422)
     try:
@@ -40,16 +42,16 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
             if peut(agent, "proposer_cloture", demande):
                 return _page(request, demande, form, status=409, changements=changements(demande, version))
             saisie = [{"libelle": form["texte"].label, "valeur": form.cleaned_data["texte"]}]
-            return _conflit(request, conflit, saisie=saisie)
+            return page_de_conflit(request, conflit, saisie=saisie)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except ActeImpossible as refus:
         form.add_error(refus.champ or None, str(refus))
         return _page(request, demande, form, status=422)
     messages.success(
         request, _("Clôture proposée : une autre personne doit la signer. Rien n'est parti à la personne.")
     )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
 
 
 def _page(request: HttpRequest, demande: Demande, form: ClotureForm, *, status=200, **de_plus) -> HttpResponse:
@@ -62,10 +64,10 @@ def cloture(request: HttpRequest, numero: str) -> HttpResponse:
     """La clôture proposée : le motif, l'explication, et ce qui partirait."""
     demande, agent = dossier_de(request, numero), agent_connecte(request)
     if operations.acte_en_attente(demande):
-        return redirect(_adresse(request, "admin:dossier_acte", demande))
+        return redirect(adresse_de(request, "admin:dossier_acte", demande))
     proposee = operations.cloture_proposee(demande)
     if proposee is None:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     proposee.demande = demande
     lettre = operations.contexte_de_la_cloture(proposee)
     est_de_moi, peut_cloturer = proposee.proposee_par_id == agent.compte_id, peut(agent, "cloturer", demande)
@@ -88,20 +90,20 @@ def cloture(request: HttpRequest, numero: str) -> HttpResponse:
 
 @require_POST
 def cloturer(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
+    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
     try:
         operations.cloturer(demande, agent=agent, version=version, le=timezone.now())
     except Conflit as conflit:
         if not operations.est_deja_fait(conflit.demande, agent=agent, geste="cloturer", version=version):
-            return _conflit(request, conflit)
+            return page_de_conflit(request, conflit)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except QuatreYeux:
         messages.error(request, _("Vous avez proposé cette clôture : une autre personne doit la signer."))
-        return redirect(_adresse(request, "admin:dossier_cloture", demande))
+        return redirect(adresse_de(request, "admin:dossier_cloture", demande))
     except ActeImpossible as refus:
         messages.error(request, str(refus))
-        return redirect(_adresse(request, "admin:dossier", demande))
+        return redirect(adresse_de(request, "admin:dossier", demande))
     except DejaSigne:
         messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
     return vers_l_acte(request, demande)
@@ -109,7 +111,7 @@ def cloturer(request: HttpRequest, numero: str) -> HttpResponse:
 
 @require_POST
 def ecarter(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
+    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
     try:
         operations.ecarter_cloture(demande, agent=agent, version=version, le=timezone.now())
     except Conflit as conflit:
@@ -117,40 +119,37 @@ def ecarter(request: HttpRequest, numero: str) -> HttpResponse:
             conflit.demande, Evenement.Nature.CLOTURE, agent=agent, version=version, codes=operations.ECARTEE
         )
         if not deja_fait:
-            return _conflit(request, conflit)
+            return page_de_conflit(request, conflit)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except ActeImpossible as refus:
         messages.error(request, str(refus))
-        return redirect(_adresse(request, "admin:dossier", demande))
+        return redirect(adresse_de(request, "admin:dossier", demande))
     messages.success(request, _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne."))
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
+
+
+def _recu_de_reouverture(demande: Demande) -> str:
+    evenement = demande.evenements.filter(notification__message=Message.REOUVERTURE).latest("pk")
+    return _("Demande rouverte, à sa date de dépôt d'origine. %(personne)s reçoit : %(envoi)s.") % {
+        "personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification),
+    }  # fmt: skip
+
+
+REOUVERTURE = PageDActe(
+    geste="rouvrir",
+    titre=gettext_lazy("Rouvrir la demande"),
+    bouton=gettext_lazy("Rouvrir et prévenir la personne"),
+    executer=lambda demande, form, envoi: operations.rouvrir(demande, **vars(envoi)),
+    message=lambda demande, valeurs: (Message.REOUVERTURE, operations.contexte_du_message(demande)),
+    recu=_recu_de_reouverture,
+    contexte=lambda demande, form: {
+        "explication": _("L'instruction reprend. La demande garde sa date de dépôt, le %(jour)s.")
+        % {"jour": f"{timezone.localdate(demande.deposee_le):%d/%m/%Y}"}
+    },
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def rouvrir(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
-    if request.method != "POST":
-        if not peut(agent, "rouvrir", demande):
-            return _interdit(request, demande)
-        lettre = operations.contexte_du_message(demande)
-        contexte = contexte_du_dossier(request, demande)
-        contexte |= {"apercus": apercus(Message.REOUVERTURE, demande.usager.compte, lettre)}
-        return render(request, "instruction/rouvrir.html", contexte)
-    try:
-        operations.rouvrir(demande, agent=agent, version=version, le=timezone.now())
-    except Conflit as conflit:
-        if not operations.est_deja_fait(conflit.demande, agent=agent, geste="rouvrir", version=version):
-            return _conflit(request, conflit)
-    except GesteInterdit:
-        return _interdit(request, demande)
-    except ActeImpossible as refus:
-        messages.error(request, str(refus))
-        return redirect(_adresse(request, "admin:dossier", demande))
-    evenement = demande.evenements.filter(notification__message=Message.REOUVERTURE).latest("pk")
-    messages.success(
-        request,
-        _("Demande rouverte, à sa date de dépôt d'origine. %(personne)s reçoit : %(envoi)s.")
-        % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
-    )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return derouler(request, numero, REOUVERTURE)

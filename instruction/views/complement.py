@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from demandes.complements import corps, fichiers_d_origine, lignes_de_lettre
@@ -16,8 +17,9 @@ from instruction.operations import ComplementImpossible, Conflit, GesteInterdit
 from instruction.permissions import peut
 from instruction.presentation import apercus, phrase_d_envoi
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
+from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
 from instruction.views.dossier import contexte_du_dossier
+from instruction.views.page_d_acte import PageDActe, derouler
 from notifications.catalogue import Message
 
 # Boutons et jetons, qui ne sont pas ce que l'agent a saisi.
@@ -33,13 +35,13 @@ def demander(request: HttpRequest, numero: str) -> HttpResponse:
     jour, action = timezone.localdate(), request.POST.get("action", "verifier")
     if request.method != "POST":
         if not peut(agent, "demander_complement", demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return _page(request, demande, ComplementForm(demande=demande, jour=jour))
     form = ComplementForm(request.POST, demande=demande, jour=jour)
     if action == "envoyer" and form.is_valid():
         return _envoyer(request, demande, form)
     if not peut(agent, "demander_complement", demande):
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     if not form.is_valid():
         return _page(request, demande, form, status=422)
     if action == "modifier":
@@ -82,7 +84,7 @@ def _lettre(demande: Demande, form: ComplementForm) -> dict:
 
 
 def _envoyer(request: HttpRequest, demande: Demande, form: ComplementForm) -> HttpResponse:
-    agent, version, message = agent_connecte(request), _version(request), form.cleaned_data["message"]
+    agent, version, message = agent_connecte(request), version_lue(request), form.cleaned_data["message"]
     try:
         operations.demander_complement(
             demande, form.lignes, message=message, agent=agent, version=version, le=timezone.now()
@@ -92,7 +94,7 @@ def _envoyer(request: HttpRequest, demande: Demande, form: ComplementForm) -> Ht
         if not (fait and operations.est_le_complement_demande(conflit.demande, form.lignes, message=message)):
             return _en_conflit(request, conflit, form)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except ComplementImpossible as refus:
         form.add_error(None, str(refus))
         return _page(request, demande, form, status=422)
@@ -102,74 +104,87 @@ def _envoyer(request: HttpRequest, demande: Demande, form: ComplementForm) -> Ht
         _("Complément demandé. %(personne)s en est informé(e) : %(envoi)s. Le délai courra de l'ouverture.")
         % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(complement.notification)},
     )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
 
 
 def _en_conflit(request: HttpRequest, conflit: Conflit, form: ComplementForm) -> HttpResponse:
     """Si l'acte reste possible, la même page, remplie, dit ce qui a changé ; sinon, la page du conflit."""
     demande = dossier_de(request, conflit.demande.numero)
     if peut(agent_connecte(request), "demander_complement", demande):
-        return _page(request, demande, form, status=409, changements=changements(demande, _version(request)))
+        return _page(request, demande, form, status=409, changements=changements(demande, version_lue(request)))
     saisie = [
         {"libelle": ligne.libelle, "valeur": "\n".join((*ligne.motifs, ligne.consigne)).strip()}
         for ligne in form.lignes
     ]
-    return _conflit(request, conflit, saisie=saisie)
+    return page_de_conflit(request, conflit, saisie=saisie)
 
 
 # --- Renoncer --------------------------------------------------------------------------------------------------------
+def _recu_d_abandon(demande: Demande) -> str:
+    evenement = demande.evenements.filter(notification__message=Message.COMPLEMENT_ABANDONNE).latest("pk")
+    return _("Le complément n'est plus attendu. %(personne)s en est informé(e) : %(envoi)s.") % {
+        "personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification),
+    }  # fmt: skip
+
+
+def _attendu(demande: Demande, form) -> dict:
+    complement = _dernier(demande)
+    if complement is None:
+        return {}
+    phrases = [_("Complément demandé le %(jour)s.") % {"jour": f"{complement.demande_le:%d/%m/%Y}"}]
+    if complement.echeance_le:
+        phrases.append(
+            _("Lu le %(lu)s, réponse attendue au plus tard le %(jour)s.")
+            % {"lu": f"{complement.notification.lue_le:%d/%m/%Y}", "jour": f"{complement.echeance_le:%d/%m/%Y}"}
+        )
+    else:
+        phrases.append(_("La personne ne l'a pas encore ouvert."))
+    phrases.append(
+        _(
+            "La personne n'aura plus rien à envoyer ; ce qu'elle avait commencé à joindre ne comptera pas. Le dossier "
+            "revient en instruction."
+        )
+    )
+    return {"explication": " ".join(phrases)}
+
+
+ABANDON = PageDActe(
+    geste="abandonner_complement",
+    titre=gettext_lazy("Renoncer au complément"),
+    bouton=gettext_lazy("Renoncer et prévenir la personne"),
+    executer=lambda demande, form, envoi: operations.abandonner_complement(demande, **vars(envoi)),
+    message=lambda demande, valeurs: (Message.COMPLEMENT_ABANDONNE, operations.contexte_du_message(demande)),
+    recu=_recu_d_abandon,
+    contexte=_attendu,
+)
+
+
 @require_http_methods(METHODES)
 def renoncer(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
-    if request.method != "POST":
-        if not peut(agent, "abandonner_complement", demande):
-            return _interdit(request, demande)
-        contexte = contexte_du_dossier(request, demande) | {
-            "complement": _dernier(demande),
-            "apercus": apercus(
-                Message.COMPLEMENT_ABANDONNE, demande.usager.compte, operations.contexte_du_message(demande)
-            ),
-        }
-        return render(request, "instruction/complement_renoncer.html", contexte)
-    try:
-        operations.abandonner_complement(demande, agent=agent, version=version, le=timezone.now())
-    except Conflit as conflit:
-        if not operations.est_deja_fait(conflit.demande, agent=agent, geste="abandonner_complement", version=version):
-            return _conflit(request, conflit)
-    except GesteInterdit:
-        return _interdit(request, demande)
-    evenement = demande.evenements.filter(notification__message=Message.COMPLEMENT_ABANDONNE).order_by("-pk").first()
-    messages.success(
-        request,
-        _("Le complément n'est plus attendu. %(personne)s en est informé(e) : %(envoi)s.")
-        % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
-    )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return derouler(request, numero, ABANDON)
 
 
 # --- Remettre en instruction -----------------------------------------------------------------------------------------
+def _reponse(demande: Demande, form) -> dict:
+    complement = _dernier(demande)
+    return {"complement": complement, "reponses": reponses_de(complement) if complement else []}
+
+
+REPRISE = PageDActe(
+    geste="reprendre",
+    titre=gettext_lazy("Remettre en instruction"),
+    bouton=gettext_lazy("Remettre en instruction"),
+    executer=lambda demande, form, envoi: operations.reprendre(demande, **vars(envoi)),
+    recu=lambda demande: _("L'instruction reprend. Rien n'est envoyé à la personne."),
+    contexte=_reponse,
+    gabarit="instruction/complement_reprendre.html",
+)
+
+
 @require_http_methods(METHODES)
 def reprendre(request: HttpRequest, numero: str) -> HttpResponse:
     """La réponse de la personne, ligne par ligne, puis l'instruction reprend."""
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
-    if request.method != "POST":
-        if not peut(agent, "reprendre", demande):
-            return _interdit(request, demande)
-        complement = _dernier(demande)
-        contexte = contexte_du_dossier(request, demande) | {
-            "complement": complement,
-            "reponses": reponses_de(complement) if complement else [],
-        }
-        return render(request, "instruction/complement_reprendre.html", contexte)
-    try:
-        operations.reprendre(demande, agent=agent, version=version, le=timezone.now())
-    except Conflit as conflit:
-        if not operations.est_deja_fait(conflit.demande, agent=agent, geste="reprendre", version=version):
-            return _conflit(request, conflit)
-    except GesteInterdit:
-        return _interdit(request, demande)
-    messages.success(request, _("L'instruction reprend. Rien n'est envoyé à la personne."))
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return derouler(request, numero, REPRISE)
 
 
 def _dernier(demande: Demande) -> Complement | None:

@@ -15,11 +15,11 @@ from instruction import operations
 from instruction.forms import AccordForm, AvisForm, RefusForm, RenvoiForm
 from instruction.operations import Conflit, DecisionImpossible, DejaSigne, DejaVisee, GesteInterdit, QuatreYeux
 from instruction.permissions import peut
-from instruction.presentation import Attention, a_l_heure, apercus, lignes_de_decision, nom_de
+from instruction.presentation import Attention, a_l_heure, apercus, lignes_de_decision, nom_de, phrase_non_encodable
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
+from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
 from instruction.views.differe import vers_l_acte
-from instruction.views.dossier import _rendre, contexte_du_dossier
+from instruction.views.dossier import contexte_du_dossier, fichier_ou_404
 from notifications.catalogue import Message
 
 SENS = Decision.Sens
@@ -32,9 +32,9 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
     demande, agent, jour = dossier_de(request, numero), agent_connecte(request), timezone.localdate()
     if request.method != "POST":
         if not peut(agent, "proposer", demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return _page_d_accord(request, demande, AccordForm(demande=demande, jour=jour))
-    form, version = AccordForm(request.POST, demande=demande, jour=jour), _version(request)
+    form, version = AccordForm(request.POST, demande=demande, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page_d_accord(request, demande, form, status=422)
     try:
@@ -45,7 +45,7 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
         if not _est_deja_propose(request, conflit.demande, form, accord=form.accord):
             return _conflit_de_proposition(request, conflit, form, page=_page_d_accord)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except DecisionImpossible as refus:
         form.add_error(refus.champ, str(refus))
         return _page_d_accord(request, demande, form, status=422)
@@ -61,9 +61,9 @@ def proposer_refus(request: HttpRequest, numero: str) -> HttpResponse:
     demande, agent, jour = dossier_de(request, numero), agent_connecte(request), timezone.localdate()
     if request.method != "POST":
         if not peut(agent, "proposer", demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return _page_de_refus(request, demande, RefusForm(jour=jour))
-    form, version = RefusForm(request.POST, request.FILES, jour=jour), _version(request)
+    form, version = RefusForm(request.POST, request.FILES, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page_de_refus(request, demande, form, status=422)
     try:
@@ -81,20 +81,13 @@ def proposer_refus(request: HttpRequest, numero: str) -> HttpResponse:
         if not (memes_octets and _est_deja_propose(request, conflit.demande, form, accord=None)):
             return _conflit_de_proposition(request, conflit, form, page=_page_de_refus)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     return _vers_la_proposition(request, demande)
-
-
-def phrase_non_encodable(refus: NonEncodable) -> str:
-    return _(
-        "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
-        "Rien n'a été décidé. Faites rectifier la donnée, puis recommencez."
-    ) % {"valeur": refus.valeur}
 
 
 def _est_deja_propose(request: HttpRequest, demande: Demande, form: AvisForm, *, accord) -> bool:
     deja_fait = operations.est_deja_fait(
-        demande, agent=agent_connecte(request), geste="proposer", version=_version(request)
+        demande, agent=agent_connecte(request), geste="proposer", version=version_lue(request)
     )
     return deja_fait and operations.est_cette_proposition(demande, accord=accord, **form.mots)
 
@@ -108,11 +101,11 @@ def _conflit_de_proposition(request: HttpRequest, conflit: Conflit, form: AvisFo
     """Si l'acte reste possible, la même page, remplie, dit ce qui a changé ; sinon, la page du conflit."""
     demande = dossier_de(request, conflit.demande.numero)
     if peut(agent_connecte(request), "proposer", demande):
-        return page(request, demande, form, status=409, changements=changements(demande, _version(request)))
+        return page(request, demande, form, status=409, changements=changements(demande, version_lue(request)))
     saisie = [{"libelle": form["avis"].label, "valeur": form.cleaned_data["avis"]}]
     if form.sens == SENS.FAVORABLE:
         saisie = [*_lignes(demande, form.accord), *saisie]
-    return _conflit(request, conflit, saisie=saisie)
+    return page_de_conflit(request, conflit, saisie=saisie)
 
 
 def _lignes(demande: Demande, accord: operations.Accord) -> list[dict]:
@@ -142,7 +135,7 @@ def _bareme(demande: Demande, form: AccordForm) -> str:
 
 def _vers_la_proposition(request: HttpRequest, demande: Demande) -> HttpResponse:
     messages.success(request, _("Proposition enregistrée : elle attend une signature. Rien n'est parti à la personne."))
-    return redirect(_adresse(request, "admin:dossier_proposition", demande))
+    return redirect(adresse_de(request, "admin:dossier_proposition", demande))
 
 
 # --- La proposition --------------------------------------------------------------------------------------------------
@@ -151,14 +144,14 @@ def proposition(request: HttpRequest, numero: str) -> HttpResponse:
     """Ce qui est proposé, pourquoi, et ce qui partirait ; on y vise, on y renvoie, on y signe."""
     demande = dossier_de(request, numero)
     if operations.acte_en_attente(demande):
-        return redirect(_adresse(request, "admin:dossier_acte", demande))
+        return redirect(adresse_de(request, "admin:dossier_acte", demande))
     return _page_de_proposition(request, demande, RenvoiForm())
 
 
 def _page_de_proposition(request: HttpRequest, demande: Demande, form: RenvoiForm, *, status=200) -> HttpResponse:
     decision, agent = operations.proposition_de(demande), agent_connecte(request)
     if decision is None:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     est_refus = decision.sens == SENS.DEFAVORABLE
     est_de_moi = decision.proposee_par_id == agent.compte_id
     contexte = contexte_du_dossier(request, demande)
@@ -222,7 +215,7 @@ def fichier(request: HttpRequest, numero: str) -> HttpResponse:
     decision = operations.proposition_de(dossier_de(request, numero))
     if decision is None or decision.fichier is None:
         raise Http404
-    return _rendre(decision.fichier)
+    return fichier_ou_404(decision.fichier)
 
 
 # --- Viser, renvoyer, signer -----------------------------------------------------------------------------------------
@@ -230,23 +223,23 @@ def fichier(request: HttpRequest, numero: str) -> HttpResponse:
 def viser(request: HttpRequest, numero: str) -> HttpResponse:
     demande, agent = dossier_de(request, numero), agent_connecte(request)
     try:
-        operations.viser(demande, agent=agent, version=_version(request), le=timezone.now())
+        operations.viser(demande, agent=agent, version=version_lue(request), le=timezone.now())
     except Conflit as conflit:
-        return _conflit(request, conflit)
+        return page_de_conflit(request, conflit)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except QuatreYeux:
         messages.error(request, _("Vous avez proposé cette décision : une autre personne doit la viser."))
     except DejaVisee:
         messages.error(request, _("Une autre personne a déjà visé cette proposition."))
     else:
         messages.success(request, _("Proposition visée. Elle attend une signature ; rien n'est parti à la personne."))
-    return redirect(_adresse(request, "admin:dossier_proposition", demande))
+    return redirect(adresse_de(request, "admin:dossier_proposition", demande))
 
 
 @require_POST
 def renvoyer(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
+    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
     form = RenvoiForm(request.POST)
     if not form.is_valid():
         return _page_de_proposition(request, demande, form, status=422)
@@ -255,18 +248,18 @@ def renvoyer(request: HttpRequest, numero: str) -> HttpResponse:
         operations.renvoyer(demande, raison=raison, agent=agent, version=version, le=timezone.now())
     except Conflit as conflit:
         if not operations.est_deja_fait(conflit.demande, agent=agent, geste="renvoyer", version=version):
-            return _conflit(request, conflit, saisie=[{"libelle": form["raison"].label, "valeur": raison}])
+            return page_de_conflit(request, conflit, saisie=[{"libelle": form["raison"].label, "valeur": raison}])
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     messages.success(
         request, _("Proposition renvoyée en instruction. Votre raison est dans les notes internes du dossier.")
     )
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
 
 
 @require_POST
 def signer(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), _version(request)
+    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
     try:
         operations.signer(demande, agent=agent, version=version, le=timezone.now())
     except Conflit as conflit:
@@ -274,15 +267,15 @@ def signer(request: HttpRequest, numero: str) -> HttpResponse:
         if not any(
             operations.est_deja_fait(conflit.demande, agent=agent, geste=geste, version=version) for geste in signes
         ):
-            return _conflit(request, conflit)
+            return page_de_conflit(request, conflit)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except QuatreYeux:
         messages.error(request, _("Vous avez proposé ce refus : une autre personne doit le signer."))
-        return redirect(_adresse(request, "admin:dossier_proposition", demande))
+        return redirect(adresse_de(request, "admin:dossier_proposition", demande))
     except NonEncodable as refus:
         messages.error(request, phrase_non_encodable(refus))
-        return redirect(_adresse(request, "admin:dossier_proposition", demande))
+        return redirect(adresse_de(request, "admin:dossier_proposition", demande))
     except DejaSigne:
         messages.error(request, _("Une autre personne a déjà signé : son acte attend son heure."))
     return vers_l_acte(request, demande)

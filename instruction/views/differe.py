@@ -17,7 +17,7 @@ from instruction.operations import AnnulationTardive, GesteInterdit
 from instruction.permissions import GESTES
 from instruction.presentation import PHRASES_D_ECHEC, Apercu, apercus, phrase_d_envoi
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import _adresse, _interdit
+from instruction.views.actes import acte_interdit, adresse_de
 from instruction.views.dossier import contexte_du_dossier
 from notifications.catalogue import Message
 
@@ -29,7 +29,7 @@ def vers_l_acte(request: HttpRequest, demande: Demande) -> HttpResponse:
     """Le reçu d'une signature : ce qui est parti, ou ce qui attend."""
     acte = demande.actes_differes.latest("pk")
     if acte.execute_le is None:
-        return redirect(_adresse(request, "admin:dossier_acte", demande))
+        return redirect(adresse_de(request, "admin:dossier_acte", demande))
     evenement = demande.evenements.filter(apres=GESTES[acte.geste].vers[0], notification__isnull=False).latest("pk")
     messages.success(
         request,
@@ -39,7 +39,7 @@ def vers_l_acte(request: HttpRequest, demande: Demande) -> HttpResponse:
             "envoi": phrase_d_envoi(evenement.notification),
         },
     )  # fmt: skip
-    return redirect(_adresse(request, SUITES.get(acte.geste, "admin:dossier"), demande))
+    return redirect(adresse_de(request, SUITES.get(acte.geste, "admin:dossier"), demande))
 
 
 @require_safe
@@ -54,7 +54,7 @@ def acte(request: HttpRequest, numero: str) -> HttpResponse:
     if dernier is None:
         raise Http404
     if dernier.execute_le:
-        return redirect(_adresse(request, SUITES.get(dernier.geste, "admin:dossier"), demande))
+        return redirect(adresse_de(request, SUITES.get(dernier.geste, "admin:dossier"), demande))
     contexte = contexte_du_dossier(request, demande)
     contexte |= {
         "acte": dernier,
@@ -96,9 +96,9 @@ def annuler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
     try:
         operations.annuler(signe, agent=agent, le=timezone.now())
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except AnnulationTardive:
         messages.error(request, _("Trop tard : cet acte est déjà fait, ou déjà annulé. Rien n'a changé."))
     else:
         messages.success(request, _("Acte annulé. Rien n'est parti à la personne ; le journal en garde une ligne."))
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))

@@ -197,10 +197,10 @@ def document(request: HttpRequest, numero: str, attestation: str) -> HttpRespons
     if trouve.est_en_preparation:
         contexte = {**contexte_du_dossier(request, demande), "document": trouve}
         return render(request, "instruction/document_en_preparation.html", contexte, status=202)
-    return _rendre(trouve.fichier)
+    return fichier_ou_404(trouve.fichier)
 
 
-def _rendre(fichier: Fichier) -> HttpResponse:
+def fichier_ou_404(fichier: Fichier) -> HttpResponse:
     if fichier.est_retenu:
         raise Http404
     return reponse_fichier(fichier, en_ligne=True)

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 
 from demandes.models import Demande
 from documents.operations import NonEncodable
@@ -22,9 +21,9 @@ from instruction import operations
 from instruction.models import Agent
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit
 from instruction.permissions import peut
-from instruction.presentation import apercus
+from instruction.presentation import apercus, phrase_non_encodable
 from instruction.views.acces import Liste, agent_connecte, dossier_de
-from instruction.views.actes import _adresse, _conflit, _interdit, _version, changements
+from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
 from instruction.views.dossier import contexte_du_dossier
 from notifications.catalogue import Message
 
@@ -42,34 +41,36 @@ class Envoi:
 class PageDActe:
     """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus ;
     `avec_document` : un PDF part avec lui ; `sort_du_site` : l'acte fait, l'agent ne voit plus le dossier.
+    Sans `form`, il n'y a rien à saisir.
     """
 
     geste: str
     titre: str | Promise
     bouton: str | Promise
-    form: Callable[[Demande, Any], forms.Form]
     executer: Callable[[Demande, forms.Form, Envoi], object]
     recu: Callable[[Demande], str]
+    form: Callable[[Demande, Any], forms.Form] = lambda demande, donnees: forms.Form(donnees)
     message: Callable[[Demande, dict], tuple[Message, dict]] | None = None
     contexte: Callable[[Demande, forms.Form], dict] = lambda demande, form: {}
     deja_fait: Callable[[Demande, forms.Form, Envoi], bool] | None = None
     avec_document: bool = False
     sort_du_site: bool = False
+    gabarit: str = "instruction/page_d_acte.html"
 
 
 def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse:
     demande, agent = dossier_de(request, numero), agent_connecte(request)
     if request.method != "POST":
         if not peut(agent, page.geste, demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return montrer(request, demande, page, page.form(demande, None))
-    envoi = Envoi(agent, _version(request))
+    envoi = Envoi(agent, version_lue(request))
     if envoi.version == demande.version and not peut(agent, page.geste, demande):
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     form = page.form(demande, request.POST)
     if not form.is_valid() or request.POST.get("action") == "apercu":
         if not peut(agent, page.geste, demande):
-            return _interdit(request, demande)
+            return acte_interdit(request, demande)
         return montrer(request, demande, page, form, version=envoi.version, status=200 if form.is_valid() else 422)
     try:
         page.executer(demande, form, envoi)
@@ -77,16 +78,12 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
         if not _est_deja_fait(page, conflit.demande, form, envoi):
             return _en_conflit(request, conflit, page, form, envoi)
     except GesteInterdit:
-        return _interdit(request, demande)
+        return acte_interdit(request, demande)
     except ActeImpossible as refus:
         form.add_error(refus.champ if refus.champ in form.fields else None, str(refus))
         return montrer(request, demande, page, form, version=envoi.version, status=422)
     except NonEncodable as refus:
-        texte = _(
-            "« %(valeur)s » ne peut pas figurer sur l'attestation : cette valeur ne s'écrit pas en lettres latines. "
-            "Rien n'a été fait. Faites rectifier la donnée, puis recommencez."
-        )
-        form.add_error(None, texte % {"valeur": refus.valeur})
+        form.add_error(None, phrase_non_encodable(refus))
         return montrer(request, demande, page, form, version=envoi.version, status=422)
     if page.sort_du_site:
         demande = Demande.objects.select_related("usager", "site").get(pk=demande.pk)
@@ -94,7 +91,7 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
         return redirect(Liste.lire(request).url)
     demande = dossier_de(request, numero)
     messages.success(request, page.recu(demande))
-    return redirect(_adresse(request, "admin:dossier", demande))
+    return redirect(adresse_de(request, "admin:dossier", demande))
 
 
 def _est_deja_fait(page: PageDActe, demande: Demande, form: forms.Form, envoi: Envoi) -> bool:
@@ -112,7 +109,7 @@ def _en_conflit(
     if peut(envoi.agent, page.geste, demande):
         return montrer(request, demande, page, form, status=409, changements=changements(demande, envoi.version))
     saisie = [{"libelle": champ.label, "valeur": str(champ.value() or "")} for champ in form.visible_fields()]
-    return _conflit(request, conflit, saisie=saisie)
+    return page_de_conflit(request, conflit, saisie=saisie)
 
 
 def montrer(
@@ -129,7 +126,7 @@ def montrer(
         **page.contexte(demande, form),
         **de_plus,
     }
-    return render(request, "instruction/page_d_acte.html", contexte, status=status)
+    return render(request, page.gabarit, contexte, status=status)
 
 
 def _apercus(demande: Demande, page: PageDActe, form: forms.Form) -> list:

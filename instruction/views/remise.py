@@ -9,7 +9,7 @@ from demandes.demarches.formulaires import euros
 from demandes.etats import Etat
 from demandes.models import Demande
 from instruction import operations
-from instruction.forms_suivi import FabricationForm, RemiseForm, RetraitForm
+from instruction.forms_suivi import RemiseForm, RetraitForm
 from instruction.presentation import phrase_d_envoi
 from instruction.views.page_d_acte import Envoi, PageDActe, derouler
 from notifications.catalogue import Message
@@ -38,7 +38,6 @@ FABRICATION = PageDActe(
     geste="fabriquer",
     titre=gettext_lazy("Mettre le titre en fabrication"),
     bouton=gettext_lazy("Mettre en fabrication et notifier"),
-    form=lambda demande, donnees: FabricationForm(donnees),
     executer=lambda demande, form, envoi: operations.fabriquer(demande, **vars(envoi)),
     message=_message_de_fabrication,
     recu=_recu_de_fabrication,

@@ -12,7 +12,7 @@ from instruction import operations
 from instruction.forms_suivi import NumeroForm, ReaffectationForm, TransfertForm
 from instruction.presentation import nom_de, phrase_d_envoi
 from instruction.views.acces import Liste, agent_connecte
-from instruction.views.actes import _version
+from instruction.views.actes import version_lue
 from instruction.views.page_d_acte import Envoi, PageDActe, derouler
 from notifications.catalogue import Message
 
@@ -100,7 +100,7 @@ def _parti(request: HttpRequest, numero: str) -> Demande | None:
     cible = Site.objects.filter(pk=request.POST.get("cible", "")[:4].replace("\x00", "")).first()
     if cible is None:
         return None
-    return operations.transfert_deja_fait(numero, cible, agent=agent_connecte(request), version=_version(request))
+    return operations.transfert_deja_fait(numero, cible, agent=agent_connecte(request), version=version_lue(request))
 
 
 # --- Attribuer un n° étranger ----------------------------------------------------------------------------------------
