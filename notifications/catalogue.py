@@ -25,6 +25,7 @@ class Message(models.TextChoices):
     DECISION = "decision", _("Notification de la décision")
     CLOTURE = "cloture", _("Clôture de la demande")
     REOUVERTURE = "reouverture", _("Réouverture de la demande")
+    DEMANDE_RETIREE = "demande_retiree", _("Retrait de la demande")
     ACTE_NON_FAIT = "acte_non_fait", _("Acte signé qui n'a pas pu se faire")
     OUVERTURE_DEPOT = "ouverture_depot", _("Ouverture du dépôt")
     PROLONGATION = "prolongation", _("Notification de prolongation de l'instruction")
@@ -61,6 +62,7 @@ MODELES: dict[Message, Modele] = {
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
     Message.CLOTURE: Modele(_TOUS, portail=True, effet=True),
     Message.REOUVERTURE: Modele(_COURRIEL, portail=True),
+    Message.DEMANDE_RETIREE: Modele(_TOUS, portail=True),
     Message.ACTE_NON_FAIT: Modele(_COURRIEL),
     Message.OUVERTURE_DEPOT: Modele(_COURRIEL),
     Message.PROLONGATION: Modele(_TOUS, portail=True, piece_jointe=True),

@@ -141,6 +141,7 @@ class Instantane(models.Model):
         DEPOT = "depot", "dépôt"
         COMPLEMENT = "complement", "complément"
         RECTIFICATION = "rectification", "rectification"
+        REOUVERTURE = "reouverture", "réouverture"
 
     demande = models.ForeignKey(Demande, models.PROTECT, related_name="instantanes")
     rang = models.PositiveSmallIntegerField()

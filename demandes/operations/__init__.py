@@ -9,6 +9,7 @@ from demandes.operations.base import (
     SaisiePerimee,
     SaisieTropLongue,
     contexte_de,
+    contexte_du_message,
     verrouiller,
     verrouiller_brouillon,
 )
@@ -39,6 +40,16 @@ from demandes.operations.pieces import (
     retirer_piece,
     verifier_place,
 )
+from demandes.operations.reouverture import (
+    AutreDemandeEnCours,
+    ReouvertureIncomplete,
+    ReouvertureTardive,
+    est_deja_rouverte,
+    joindre_a_la_reouverture,
+    retirer_de_la_reouverture,
+    rouvrir_demande,
+)
+from demandes.operations.retrait import Raison, retirer_demande
 from demandes.operations.saisie import (
     TAILLE_MAX_BROUILLON,
     abandonner_brouillon,
@@ -55,12 +66,16 @@ from demandes.operations.saisie import (
 
 __all__ = [
     "TAILLE_MAX_BROUILLON",
+    "AutreDemandeEnCours",
     "ComplementFerme",
     "DemandeFigee",
     "DemandeIncomplete",
     "DemarcheFermee",
     "NumeroDejaUtilise",
     "PieceRefusee",
+    "Raison",
+    "ReouvertureIncomplete",
+    "ReouvertureTardive",
     "ReponseIncomplete",
     "ReponsePerimee",
     "ReponseSaisie",
@@ -72,6 +87,7 @@ __all__ = [
     "complement_ouvert",
     "confirmer_ephoto",
     "contexte_de",
+    "contexte_du_message",
     "demander_rappel",
     "deposer",
     "echeance_legale",
@@ -79,8 +95,10 @@ __all__ = [
     "enregistrer_etape",
     "enregistrer_pieces",
     "enregistrer_reponses",
+    "est_deja_rouverte",
     "fichiers_joints",
     "garder_brouillon",
+    "joindre_a_la_reouverture",
     "joindre_au_complement",
     "joindre_piece",
     "manque_de_la_ligne",
@@ -93,9 +111,12 @@ __all__ = [
     "reponses_permises",
     "retablir_piece",
     "retirer",
+    "retirer_de_la_reouverture",
+    "retirer_demande",
     "retirer_du_complement",
     "retirer_ephoto",
     "retirer_piece",
+    "rouvrir_demande",
     "titre_a_remettre",
     "verifier_place",
     "verrouiller",

@@ -4,6 +4,7 @@ import datetime as dt
 
 from django.utils import timezone
 
+from demandes.demarches import DEMARCHES
 from demandes.droit import Contexte
 from demandes.models import Demande, Saisie
 from demandes.parcours import Manque
@@ -64,3 +65,9 @@ def verrouiller_brouillon(demande: Demande) -> Demande:
 
 def contexte_de(usager: Usager, *, le: dt.datetime, langue: str = "fr") -> Contexte:
     return Contexte(timezone.localdate(le), usager, usager.titre_actuel, langue)
+
+
+def contexte_du_message(demande: Demande) -> dict:
+    """Ce que tout message sur une demande déposée sait d'elle."""
+    sms = DEMARCHES[demande.demarche].sms
+    return {"numero": demande.numero, "nom": demande.usager.nom_complet, "sms": sms}

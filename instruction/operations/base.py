@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Evenement
+from demandes.operations import contexte_du_message as contexte_du_message
 from demandes.operations import verrouiller
 from instruction.models import Agent
 from instruction.permissions import GESTES, peut
@@ -78,8 +78,3 @@ def est_deja_consigne(demande: Demande, nature: str, *, agent: Agent, version: i
     return dernier is not None and (dernier.nature, dernier.par_id, dernier.codes) == (
         nature, agent.compte_id, codes or {},
     )  # fmt: skip
-
-
-def contexte_du_message(demande: Demande) -> dict:
-    sms = DEMARCHES[demande.demarche].sms
-    return {"numero": demande.numero, "nom": demande.usager.nom_complet, "sms": sms}

@@ -36,7 +36,8 @@ CONTEXTES = {
         "numero": NUMERO, "nom": NOM, "phrase": "Votre demande n'a plus d'objet.",
         "phrase_en": "Your application no longer has a purpose.", "texte": "Vous avez reçu un autre titre.",
     },
-    Message.REOUVERTURE: {"numero": NUMERO, "nom": NOM},
+    Message.REOUVERTURE: {"numero": NUMERO, "nom": NOM, "par_usager": True, "fichiers": 2},
+    Message.DEMANDE_RETIREE: {"numero": NUMERO, "nom": NOM, "sms": True},
     Message.ACTE_NON_FAIT: {"numero": NUMERO, "geste": "signer_refus", "echec": "dossier_change"},
     Message.OUVERTURE_DEPOT: {"nom": NOM, "date": "2027-02-01"},
     Message.PROLONGATION: {
