@@ -79,7 +79,11 @@ def travail_du_titre(titre: TitreSejour | None) -> str:
 
 
 def donnees_de_la_prolongation(demande: Demande, contenu: dict, *, travail: str) -> dict:
-    """Données de l'attestation de prolongation ; les frontières : avec le titre expiré, au renouvellement seulement."""
+    """Données de l'attestation de prolongation.
+
+    Les frontières, que le domaine (§10) veut dites sans dire comment : avec le titre expiré au renouvellement, jamais
+    pour une première demande. Règle du projet, à confirmer (décision 0013).
+    """
     titre = demande.titre_de_depart
     premiere = DEMARCHES[demande.demarche].cas_de_code(demande.cas).premiere_demande
     return donnees_du_depot(demande, contenu) | {

@@ -127,6 +127,11 @@ class ProlongationForm(forms.Form):
     def __init__(self, *args, demande: Demande, fin: dt.date | None, avec_reserves: bool, **kwargs):
         initial = {"au": fin, "travail": travail_du_titre(demande.titre_de_depart)}
         super().__init__(*args, initial=initial, **kwargs)
+        if titre := demande.titre_de_depart:
+            self.fields["travail"].help_text = _(
+                "Le droit de travailler se maintient si le titre précédent l'autorisait (R. 431-15-2). La réponse "
+                "proposée suit ce titre, « %(titre)s » : vérifiez ce qu'il porte."
+            ) % {"titre": f"{titre.get_nature_display()}, {titre.get_motif_display()}"}
         if not avec_reserves:
             del self.fields["reserves_vues"]
 

@@ -15,8 +15,8 @@ from demandes.droit import baremes
 from demandes.etats import Etat
 from demandes.models import Decision, Demande, Evenement, Motif
 from documents.catalogue import Acte
-from documents.models import Fichier
-from documents.operations import etablir, preparer
+from documents.models import Document, Fichier
+from documents.operations import etablir, preparer, remplacer, retirer
 from instruction.models import Agent, NoteInterne
 from instruction.operations.base import contexte_du_message, verrouiller_pour
 from notifications.catalogue import Message
@@ -233,11 +233,24 @@ def decider(demande: Demande, saisie: dict, *, agent: Agent, signe_le: dt.dateti
         donnees = {"numero_demande": demande.numero}
         decision.document = etablir(Acte.REFUS, donnees=donnees, le=le, fichier=decision.fichier)
     decision.save()
+    _eteindre_les_prolongations(demande, decision, le=le)
     notification = notifier(
         Message.DECISION, demande.usager.compte, le=le, document=decision.document, objet=demande.numero,
         contexte=contexte_de_la_decision(demande, decision.sens),
     )  # fmt: skip
     demande.passer_a(etat, par=agent.compte, le=le, document=decision.document, notification=notification)
+
+
+def _eteindre_les_prolongations(demande: Demande, decision: Decision, *, le: dt.datetime) -> None:
+    """L'attestation de prolongation dit qu'elle cesse de valoir à la décision : qui la vérifie doit le lire aussi."""
+    en_cours = Document.objects.filter(
+        prolongation__demande=demande, etat=Document.Etat.EN_VIGUEUR, valable_au__gte=timezone.localdate(le)
+    )
+    for attestation in en_cours:
+        if decision.sens == Decision.Sens.FAVORABLE:
+            remplacer(attestation, par_document=decision.document, le=le)
+        else:
+            retirer(attestation, motif="Demande refusée", le=le)
 
 
 def _donnees(decision: Decision, *, le: dt.datetime) -> dict:

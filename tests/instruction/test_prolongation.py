@@ -232,3 +232,23 @@ def test_la_personne_recoit_voit_et_telecharge_son_attestation(client, en_instru
     assert "le droit de travailler à titre accessoire" in page and "avec votre titre de séjour expiré" in page
     suivi = client.get(reverse("demandes:suivi", args=[en_instruction.numero])).context["suivi"]
     assert suivi.decision_lue is None and suivi.prolongation == prolongation.document
+
+
+@pytest.mark.parametrize(
+    ("fixture", "etat"), [("proposee", Document.Etat.REMPLACE), ("refus_propose", Document.Etat.RETIRE)]
+)
+def test_la_decision_eteint_l_attestation_en_cours_et_elle_seule(request, agent, signataire, le, fixture, etat):
+    """« Il cesse de valoir dès qu'une décision vous est notifiée » : la page de vérification le dit aussi."""
+    demande = request.getfixturevalue(fixture)
+    finie = prolonger(finit(demande, -100), agent, le=le).document
+    Document.objects.filter(pk=finie.pk).update(valable_du=le - 95 * JOUR, valable_au=le - 5 * JOUR)
+    demande.refresh_from_db()
+    demande.prolongations.update(du=le - 95 * JOUR, au=le - 5 * JOUR)
+    en_cours = prolonger(finit(demande, 5), agent, le=le).document
+    demande.refresh_from_db()
+    operations.signer(demande, agent=signataire, version=demande.version, le=le)
+    finie.refresh_from_db()
+    en_cours.refresh_from_db()
+    assert (finie.etat, en_cours.etat) == (Document.Etat.EN_VIGUEUR, etat)
+    if etat == Document.Etat.REMPLACE:
+        assert en_cours.remplace_par == demande.decisions.get().document
