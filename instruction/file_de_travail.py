@@ -132,12 +132,26 @@ ONGLETS: dict[str, Onglet] = {
         TOUS,
     )
 }  # fmt: skip
+# Où commence la journée de qui n'instruit pas : sur ce qui attend son rôle.
+ONGLET_DU_ROLE = {
+    Agent.Role.VALIDEUR: "a_valider", Agent.Role.SIGNATAIRE: "a_signer", Agent.Role.REMISE: "a_remettre",
+}  # fmt: skip
 # Ce qui réduit une liste, par l'adresse ; à plusieurs, tous s'appliquent.
 FILTRES: dict[str, tuple[str | Promise, Q]] = {
     "sans_agent": (_("Sans agent"), Q(agent__isnull=True)),
     "hors_delai": (_("Hors délai"), Q(hors_delai=True)),
     "incomplete": (_("Incomplète au dépôt"), Q(complete_au_depot=False)),
 }
+
+
+def premier_onglet(agent: Agent | None) -> Onglet:
+    """Celui que la file montre d'abord ; l'instructeur commence par ce qui est à prendre."""
+    roles = agent.roles if agent else []
+    if Agent.Role.INSTRUCTEUR not in roles:
+        for role, code in ONGLET_DU_ROLE.items():
+            if role in roles:
+                return ONGLETS[code]
+    return next(iter(ONGLETS.values()))
 
 
 def filtrer(dossiers: QuerySet[Demande], *, filtres: Sequence[str] = (), demarche: str = "") -> QuerySet[Demande]:

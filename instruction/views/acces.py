@@ -13,7 +13,7 @@ from django.utils import timezone
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction import operations
-from instruction.file_de_travail import FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer
+from instruction.file_de_travail import FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer, premier_onglet
 from instruction.models import Agent, Consultation
 from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
 
@@ -31,8 +31,8 @@ class Liste:
     @classmethod
     def lire(cls, request: HttpRequest) -> "Liste":
         q = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-        defaut = TOUS if q else next(iter(ONGLETS.values()))
-        onglet = TOUS if q else ONGLETS.get(request.GET.get("onglet", ""), defaut)
+        choisi = ONGLETS.get(request.GET.get("onglet", ""))
+        onglet = TOUS if q else choisi or premier_onglet(agent_de(request.user))
         tri = request.GET.get("tri", "")
         filtres = tuple(code for code in FILTRES if code in request.GET.getlist("filtre"))
         demarche = request.GET.get("demarche", "")

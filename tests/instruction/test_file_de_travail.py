@@ -348,6 +348,15 @@ def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
         assert dans(client, onglet=code) == {numeros[code]}, code
 
 
+@pytest.mark.parametrize(("roles", "onglet"), [
+    (["instructeur", "valideur"], "a_prendre"), (["valideur", "signataire"], "a_valider"),
+    (["signataire"], "a_signer"), (["remise"], "a_remettre"),
+])  # fmt: skip
+def test_la_file_commence_par_ce_qui_attend_le_role(agent, client, roles, onglet):
+    connecter(client, AgentFactory(site=agent.site, roles=roles).compte)
+    assert client.get(reverse("admin:dossiers")).context["liste"].onglet.code == onglet
+
+
 def test_les_filtres_s_ajoutent_et_restent_dans_l_adresse(agent, client):
     connecter(client, agent.compte)
     (choisie, *_autres) = semer(
