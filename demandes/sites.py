@@ -1,5 +1,7 @@
 """Quel service instruit : par la commune quand elle est connue, sinon par le code postal (architecture §4.22)."""
 
+import datetime as dt
+
 from demandes.models import Site
 from usagers.models import Commune
 
@@ -17,8 +19,14 @@ def departement_de_la_commune(insee: str) -> str:
     return insee[:3] if insee.startswith(("97", "98")) else insee[:2]
 
 
-def site_de(*, code_postal: str, insee: str = "") -> Site | None:
-    """Le site du domicile. Un code INSEE qui ne va pas avec le code postal est ignoré ; il ne choisit pas le service.
+class SiteFerme(Exception):
+    """Le département a un service, mais aucun n'est ouvert."""
+
+
+def site_de(*, code_postal: str, insee: str = "", jour: dt.date) -> Site | None:
+    """Le site du domicile, ouvert ce jour-là ; lève `SiteFerme` si le département n'en a plus.
+
+    Un code INSEE qui ne va pas avec le code postal est ignoré ; il ne choisit pas le service.
 
     Quelques codes postaux débordent de leur département : la commune connue l'emporte.
     """
@@ -29,4 +37,8 @@ def site_de(*, code_postal: str, insee: str = "") -> Site | None:
             departement = departement_de_la_commune(insee)
         elif communes and len({departement_de_la_commune(commune) for commune in communes}) == 1:
             departement = departement_de_la_commune(communes[0])
-    return Site.objects.filter(departement=departement).order_by("code").first()
+    sites = Site.objects.filter(departement=departement).order_by("code")
+    ouvert = sites.ouverts(jour).first()
+    if ouvert is None and sites.exists():
+        raise SiteFerme
+    return ouvert

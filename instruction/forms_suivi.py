@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from demandes.attestations import travail_du_titre
@@ -166,7 +167,7 @@ class TransfertForm(forms.Form):
         empty_label=_("Choisissez un service"),
         error_messages={
             "required": _("Choisissez le service qui instruira la demande."),
-            "invalid_choice": _("Choisissez un autre service que celui du dossier."),
+            "invalid_choice": _("Choisissez un service ouvert, autre que celui du dossier."),
         },
     )
     motif = forms.CharField(
@@ -179,7 +180,9 @@ class TransfertForm(forms.Form):
 
     def __init__(self, *args, demande: Demande, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["cible"].queryset = Site.objects.exclude(pk=demande.site_id).order_by("libelle")
+        self.fields["cible"].queryset = (
+            Site.objects.ouverts(timezone.localdate()).exclude(pk=demande.site_id).order_by("libelle")
+        )
 
 
 class NumeroForm(forms.Form):

@@ -48,7 +48,13 @@ def langue_de_depart():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion."""
+    """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion.
+
+    Un test qui écrit pour de bon vide toutes les tables après lui : la garde du journal contre le vidage est levée ici,
+    et remise par le test qui l'éprouve.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as curseur:
+        curseur.execute("ALTER TABLE demandes_changement DISABLE TRIGGER journal_sans_vidage")
     yield
     with django_db_blocker.unblock(), connection.cursor() as curseur:
         curseur.execute(

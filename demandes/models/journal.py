@@ -43,3 +43,31 @@ class Evenement(models.Model):
 
     def __str__(self) -> str:
         return f"évènement {self.pk}"
+
+
+class Changement(models.Model):
+    """Une donnée de référence ajoutée ou changée : avant, après. Ajout seul, gardé par un déclencheur."""
+
+    class Nature(models.TextChoices):
+        AJOUT = "ajout", "ajout"
+        CHANGEMENT = "changement", "changement"
+
+    nature = models.CharField(max_length=10, choices=Nature)
+    modele = models.CharField("modèle, par exemple « demandes.bareme »", max_length=40)
+    cle = models.CharField("clé primaire", max_length=20)
+    objet = models.CharField("la ligne, en mots", max_length=300)
+    ecarts = models.JSONField("par champ : [avant, après]")
+    par = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name="compte ; vide : une commande, que `origine` nomme",
+    )  # fmt: skip
+    origine = models.CharField("la commande ou le fichier", max_length=200, blank=True)
+    le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "changement d'une donnée de référence"
+        verbose_name_plural = "changements des données de référence"
+        indexes = [models.Index(fields=["modele", "cle"], name="changement_de_la_ligne")]
+
+    def __str__(self) -> str:
+        return f"changement {self.pk}"

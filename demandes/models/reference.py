@@ -26,9 +26,19 @@ def sans_chevauchement(nom: str) -> ExclusionConstraint:
     )
 
 
+def dans_l_ordre(nom: str) -> models.CheckConstraint:
+    """Une ligne ne finit pas avant d'avoir commencé."""
+    return models.CheckConstraint(name=nom, condition=Q(au__gte=F("du")))
+
+
 class LigneDateeQuerySet(models.QuerySet):
     def en_vigueur(self, jour) -> "LigneDateeQuerySet":
         return self.filter(Q(au__isnull=True) | Q(au__gte=jour), du__lte=jour)
+
+
+class SiteQuerySet(models.QuerySet):
+    def ouverts(self, jour) -> "SiteQuerySet":
+        return self.filter(Q(ferme_le__isnull=True) | Q(ferme_le__gt=jour))
 
 
 class Site(models.Model):
@@ -42,6 +52,14 @@ class Site(models.Model):
     telephone = models.CharField("téléphone", max_length=20)
     horaires = models.CharField(max_length=200, blank=True)
     invente = models.BooleanField("coordonnées inventées, à remplacer", default=False)
+    ferme_le = models.DateField(
+        "fermé à partir du",
+        null=True,
+        blank=True,
+        help_text="Dès ce jour, aucun dépôt ni transfert n'y arrive ; ses dossiers s'y finissent ou en partent.",
+    )
+
+    objects = SiteQuerySet.as_manager()
 
     class Meta:
         verbose_name = "site"
@@ -49,6 +67,9 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.libelle
+
+    def est_ferme(self, jour) -> bool:
+        return self.ferme_le is not None and self.ferme_le <= jour
 
 
 class Bareme(models.Model):
@@ -64,7 +85,7 @@ class Bareme(models.Model):
 
     class Meta:
         verbose_name = "barème"
-        constraints = [sans_chevauchement("bareme_sans_chevauchement")]
+        constraints = [sans_chevauchement("bareme_sans_chevauchement"), dans_l_ordre("bareme_dans_l_ordre")]
 
     def __str__(self) -> str:
         return self.code
@@ -92,7 +113,10 @@ class PieceReference(models.Model):
     class Meta:
         verbose_name = "pièce de référence"
         verbose_name_plural = "pièces de référence"
-        constraints = [sans_chevauchement("piece_reference_sans_chevauchement")]
+        constraints = [
+            sans_chevauchement("piece_reference_sans_chevauchement"),
+            dans_l_ordre("piece_reference_dans_l_ordre"),
+        ]
 
     def __str__(self) -> str:
         return self.libelle
@@ -123,6 +147,7 @@ class Motif(models.Model):
         ordering = ["nature", "ordre", "code"]
         constraints = [
             sans_chevauchement("motif_sans_chevauchement"),
+            dans_l_ordre("motif_dans_l_ordre"),
             models.CheckConstraint(
                 name="motif_nature_en_tete_du_code", condition=Q(code__startswith=Concat("nature", Value(".")))
             ),

@@ -17,7 +17,7 @@ from demandes.instantane import contenu_du_depot, texte_de_recherche
 from demandes.models import Compteur, Demande, Instantane, Site
 from demandes.operations.base import DemandeIncomplete, verrouiller
 from demandes.parcours import Manque, Parcours
-from demandes.sites import site_de
+from demandes.sites import SiteFerme, site_de
 from documents.catalogue import Acte
 from documents.operations import etablir
 from notifications.catalogue import Message
@@ -59,10 +59,7 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         if parcours.manques:
             raise DemandeIncomplete(parcours.manques)
         informations = parcours.valeurs(INFORMATIONS.code)
-        site = site_de(code_postal=informations["adresse_code_postal"], insee=informations.get("adresse_insee", ""))
-        if site is None:
-            texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
-            raise DemandeIncomplete([Manque("site", texte, INFORMATIONS.code, "id_adresse_code_postal")])
+        site = _site_du_domicile(informations, jour=timezone.localdate(le))
         _mettre_a_jour_le_profil(demande.usager, informations)
         demande.site = site
         demande.deposee_le = le
@@ -83,6 +80,24 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         )  # fmt: skip
         demande.passer_a(Etat.DEPOSEE, par=par, le=le, document=document, notification=notification)
     return demande
+
+
+def _site_du_domicile(informations: Mapping, *, jour: dt.date) -> Site:
+    """Lève `DemandeIncomplete` : l'adresse est à relire, ou le service est fermé."""
+    texte = _("Aucune préfecture ne correspond à ce code postal : vérifiez votre adresse.")
+    try:
+        site = site_de(
+            code_postal=informations["adresse_code_postal"], insee=informations.get("adresse_insee", ""), jour=jour
+        )
+    except SiteFerme:
+        site = None
+        texte = _(
+            "Le service qui reçoit les demandes de votre département est fermé. Votre demande est gardée : "
+            "vous pourrez la déposer quand un service la recevra."
+        )
+    if site is None:
+        raise DemandeIncomplete([Manque("site", texte, INFORMATIONS.code, "id_adresse_code_postal")])
+    return site
 
 
 def _contexte_du_message(demande: Demande, le: dt.datetime) -> dict:

@@ -74,7 +74,7 @@ class DepartementForm(forms.Form):
 
 def recherche_de_service(request: HttpRequest) -> dict:
     """Le choix d'un département et les services trouvés ; celui du domicile d'abord pour une personne connectée."""
-    sites = list(Site.objects.all())
+    sites = list(Site.objects.ouverts(timezone.localdate()))
     donnees = request.GET if "departement" in request.GET else None
     form = DepartementForm(donnees, sites=sites)
     choisi = form.cleaned_data["departement"] if form.is_bound and form.is_valid() else ""

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Concat
+from django.utils import timezone
 
 from demandes.etats import Etat
 from demandes.models import Demande, Evenement, Site
@@ -87,6 +88,8 @@ def transferer(
     demande = verrouiller_pour(demande, agent=agent, geste="transferer", version=version)
     if cible.pk == demande.site_id:
         raise ActeImpossible("cible", "Le dossier est déjà à ce site.")
+    if cible.est_ferme(timezone.localdate(le)):
+        raise ActeImpossible("cible", "Ce site est fermé : choisissez-en un autre.")
     codes = {"de": demande.site_id, "vers": cible.pk}
     demande.site, demande.agent = cible, None
     notification = notifier(
@@ -130,7 +133,7 @@ def attribuer_numero(demande: Demande, numero: str, *, agent: Agent, version: in
     except NumeroDejaAttribue:
         raise ActeImpossible("numero", "Cette personne a déjà un numéro étranger.") from None
     except NumeroPris:
-        texte = "Ce numéro est celui d'une autre personne : vérifiez-le avant d'aller plus loin."
+        texte = "Ce numéro est celui d'une autre personne : vérifiez-le avant d'aller plus loin."
         raise ActeImpossible("numero", texte) from None
     # Toutes ses demandes se cherchent désormais par ce numéro.
     autres = Demande.objects.filter(usager=demande.usager, numero__isnull=False).exclude(pk=demande.pk)

@@ -3,7 +3,9 @@
 import pytest
 from django.core.management import call_command
 
-from demandes.models import Site
+from demandes.journal_des_references import modifier
+from demandes.models import Changement, Site
+from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -30,3 +32,23 @@ def test_un_site_corrige_par_les_agents_n_est_pas_reecrit(capsys):
     call_command("charger_sites")
     assert "modifiées : 1, inchangées : 102, gardées telles quelles : 1" in capsys.readouterr().out
     assert Site.objects.get(code="7502").telephone == "01 02 03 04 05"
+
+
+def test_un_site_change_par_un_agent_n_est_pas_reecrit_meme_marque_invente(capsys):
+    call_command("charger_sites")
+    agent = AgentFactory(site=Site.objects.get(code="7502"), roles=["admin_fonctionnel"])
+    with modifier(Site, par=agent.compte):
+        Site.objects.filter(code="5901").update(horaires="le mardi")
+    call_command("charger_sites")
+    assert "gardées telles quelles : 1" in capsys.readouterr().out.replace("\u00a0", " ")
+    assert Site.objects.get(code="5901").horaires == "le mardi"
+
+
+def test_ce_que_la_commande_charge_est_au_journal_sans_auteur():
+    call_command("charger_sites")
+    Site.objects.filter(code="5901").update(telephone="faux")
+    call_command("charger_sites")
+    dernier = Changement.objects.latest("pk")
+    assert Changement.objects.count() == 105
+    assert (dernier.par, dernier.origine, dernier.cle) == (None, "charger_sites", "5901")
+    assert list(dernier.ecarts) == ["telephone"] and dernier.ecarts["telephone"][0] == "faux"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
-from demandes.models import Compteur, Demande, Evenement, Instantane, Saisie
+from demandes.models import Compteur, Demande, Evenement, Instantane, Saisie, Site
 from demandes.operations import DemandeFigee, DemandeIncomplete
 from documents.models import Document
 from notifications.models import Envoi, Notification
@@ -158,6 +158,15 @@ def test_une_piece_obligatoire_declaree_absente_rend_la_demande_incomplete(broui
     assert not demande.complete_au_depot and demande.echeance_legale is None
     piece = next(p for p in demande.instantanes.get().contenu["pieces"] if p["code"] == "INSCRIPTION")
     assert piece["absence"] == "Inscription en septembre"
+
+
+def test_un_service_ferme_garde_la_demande_et_le_dit(brouillon_relu, le):
+    Site.objects.update(ferme_le=timezone.localdate(le))
+    with pytest.raises(DemandeIncomplete) as erreur:
+        operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+    (manque,) = erreur.value.manques
+    assert "est fermé" in str(manque.texte) and "gardée" in str(manque.texte)
+    assert Demande.objects.get().est_brouillon
 
 
 def test_un_code_postal_sans_prefecture_est_signale_a_l_etape_de_l_adresse(brouillon_relu, le):

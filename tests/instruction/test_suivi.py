@@ -2,10 +2,11 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from demandes.attestations import donnees_du_depot
 from demandes.etats import Etat
-from demandes.models import Demande, Evenement
+from demandes.models import Demande, Evenement, Site
 from instruction import operations
 from instruction.models import NoteInterne
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit
@@ -141,6 +142,20 @@ def test_un_transfert_sans_motif_ou_sur_place_est_refuse(client_agent, en_instru
     with pytest.raises(ActeImpossible):
         operations.transferer(en_instruction, agent.site, motif="x", agent=agent, version=en_instruction.version, le=le)
     assert Demande.objects.get().site == agent.site
+
+
+def test_aucun_dossier_ne_va_a_un_site_ferme_et_les_siens_en_partent(
+    client_agent, en_instruction, agent, autre_site, le
+):
+    autre_site.ferme_le = timezone.localdate(le)
+    autre_site.save()
+    reponse = poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="x")
+    assert reponse.status_code == 422 and "un service ouvert" in reponse.content.decode()
+    with pytest.raises(ActeImpossible, match="fermé"):
+        operations.transferer(en_instruction, autre_site, motif="x", agent=agent, version=en_instruction.version, le=le)
+    Site.objects.filter(pk=agent.site_id).update(ferme_le=timezone.localdate(le))
+    Site.objects.filter(pk=autre_site.pk).update(ferme_le=None)
+    assert poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="x").status_code == 200
 
 
 def test_la_personne_lit_son_nouveau_service(client, en_instruction, agent, autre_site, le):
