@@ -1,0 +1,40 @@
+"""Des lignes écrites par COPY, sans passer par les objets."""
+
+import json
+
+from django.db import models
+
+
+class Table:
+    """Les lignes d'un modèle qui attendent d'être écrites. Les colonnes non nommées prennent le défaut du champ."""
+
+    def __init__(self, modele: type[models.Model], *noms: str):
+        champs = [modele._meta.get_field(nom) for nom in noms]
+        autres = [champ for champ in modele._meta.concrete_fields if champ not in champs and not champ.primary_key]
+        colonnes = ", ".join(f'"{champ.column}"' for champ in (modele._meta.pk, *champs, *autres))
+        self.nom, self.ordre = modele._meta.db_table, f'COPY "{modele._meta.db_table}" ({colonnes}) FROM STDIN'
+        self.defauts = tuple(_defaut(champ) for champ in autres)
+        self.dernier = modele.objects.aggregate(dernier=models.Max("pk"))["dernier"] or 0
+        self.lignes = []
+
+    def ajouter(self, *valeurs) -> int:
+        """Rend la clé primaire de la ligne."""
+        self.dernier += 1
+        self.lignes.append((self.dernier, *valeurs, *self.defauts))
+        return self.dernier
+
+    def ecrire(self, curseur) -> int:
+        """Écrit ce qui attend, avance la suite des clés, et rend le nombre de lignes."""
+        nombre = len(self.lignes)
+        if nombre:
+            with curseur.copy(self.ordre) as copie:
+                for ligne in self.lignes:
+                    copie.write_row(ligne)
+            curseur.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [self.nom, self.dernier])
+            self.lignes.clear()
+        return nombre
+
+
+def _defaut(champ: models.Field):
+    defaut = champ.get_default()
+    return json.dumps(defaut) if isinstance(champ, models.JSONField) else defaut
