@@ -4,11 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from demandes.demarches import DEMARCHES
 from demandes.etats import ETATS_A_INSTRUIRE, JALONS, Etat
 from demandes.models import Complement, Demande, Evenement
+from demandes.reouvertures import ClotureFaite, cloture_faite
 from documents.catalogue import Acte
 from documents.models import Document
 
@@ -45,6 +47,8 @@ def frise(demande: Demande) -> list[Jalon]:
     )
     if demande.etat == Etat.DEFAVORABLE:
         textes = textes[:3]
+    if demande.etat in {Etat.CLOTUREE, Etat.RETIREE}:  # arrêtée : ce qui a été fait, et rien à venir
+        return [Jalon(textes[rang - 1], "fait", le) for rang, le in sorted(dates.items())]
     atteint = demande.jalon
     return [
         Jalon(
@@ -116,7 +120,9 @@ def suite(demande: Demande) -> str:
         Etat.REMISE: _("Votre titre vous a été remis. Cette demande est terminée."),
         Etat.TRAITEE: _("Votre démarche est enregistrée. Vous n'avez rien à faire."),
         Etat.CLOTUREE: _("Votre demande est clôturée. La notification en donne le motif et la façon de la rouvrir."),
-        Etat.RETIREE: _("Vous avez retiré cette demande."),
+        Etat.RETIREE: _(
+            "Vous avez retiré cette demande : aucune décision ne sera prise. Vous pouvez en déposer une nouvelle."
+        ),
     }.get(Etat(demande.etat), "")
 
 
@@ -207,3 +213,13 @@ class Suivi:
     @property
     def retrait(self) -> dict | None:
         return retrait(self.demande)
+
+    @property
+    def est_retirable(self) -> bool:
+        return self.demande.etat in ETATS_A_INSTRUIRE
+
+    @cached_property
+    def cloture(self) -> ClotureFaite | None:
+        """De quoi la faire rouvrir, tant que le délai court."""
+        cloture = cloture_faite(self.demande)
+        return cloture if cloture and cloture.est_dans_le_delai() else None

@@ -1,6 +1,17 @@
 from django.urls import include, path
 
-from demandes.views import abandon, adresses, complement, espace, etapes, pieces, recapitulatif, situation
+from demandes.views import (
+    abandon,
+    adresses,
+    complement,
+    espace,
+    etapes,
+    pieces,
+    recapitulatif,
+    reouverture,
+    retrait,
+    situation,
+)
 
 app_name = "demandes"
 urlpatterns = [
@@ -25,5 +36,7 @@ urlpatterns = [
     path("espace/notifications/<int:pk>/repondre/", complement.repondre, name="complement"),
     path("espace/notifications/<int:pk>/brouillon/", complement.brouillon, name="complement_brouillon"),
     path("espace/demandes/<slug:numero>/", espace.suivi, name="suivi"),
+    path("espace/demandes/<slug:numero>/retirer/", retrait.retirer, name="retirer"),
+    path("espace/demandes/<slug:numero>/rouvrir/", reouverture.rouvrir, name="rouvrir"),
     path("espace/documents/<slug:numero>.pdf", espace.document, name="document"),
 ]

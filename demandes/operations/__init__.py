@@ -41,11 +41,13 @@ from demandes.operations.pieces import (
     verifier_place,
 )
 from demandes.operations.reouverture import (
+    MESSAGE_DE_REOUVERTURE_MAX,
     AutreDemandeEnCours,
     ReouvertureIncomplete,
     ReouvertureTardive,
     est_deja_rouverte,
     joindre_a_la_reouverture,
+    manques_de_la_reouverture,
     retirer_de_la_reouverture,
     rouvrir_demande,
 )
@@ -65,6 +67,7 @@ from demandes.operations.saisie import (
 )
 
 __all__ = [
+    "MESSAGE_DE_REOUVERTURE_MAX",
     "TAILLE_MAX_BROUILLON",
     "AutreDemandeEnCours",
     "ComplementFerme",
@@ -102,6 +105,7 @@ __all__ = [
     "joindre_au_complement",
     "joindre_piece",
     "manque_de_la_ligne",
+    "manques_de_la_reouverture",
     "motif_titre_a_remettre",
     "noter_observations",
     "ouvrir_notification",

@@ -23,7 +23,7 @@ from notifications.models import Notification
 from notifications.operations import notifier
 from usagers.models import Compte, Usager
 
-MESSAGE_MAX = 2000
+MESSAGE_DE_REOUVERTURE_MAX = 2000
 LIBELLE_DE_PIECE = "Documents joints pour rouvrir la demande"
 
 
@@ -120,7 +120,7 @@ def rouvrir_demande(demande: Demande, *, vu: int, message: str, par: Compte, le:
     demande, cloture = _verrouiller(demande, le=le)
     if autre_demande(demande):
         raise AutreDemandeEnCours
-    message = message.replace("\x00", "").replace("\r\n", "\n").strip()[:MESSAGE_MAX]
+    message = message.replace("\x00", "").replace("\r\n", "\n").strip()[:MESSAGE_DE_REOUVERTURE_MAX]
     fichiers = list(fichiers_en_attente(demande, cloture))
     if manques := manques_de_la_reouverture(cloture, message=message, fichiers=fichiers):
         raise ReouvertureIncomplete(manques)
@@ -145,11 +145,11 @@ def rouvrir_demande(demande: Demande, *, vu: int, message: str, par: Compte, le:
 def manques_de_la_reouverture(cloture: ClotureFaite, *, message: str, fichiers: list[PieceJointe]) -> list[Manque]:
     manques = []
     if not message:
-        texte = _("Écrivez au service ce que vous apportez ou ce qui a changé.")
+        texte = _("Écrivez au service ce que vous apportez, ou ce qui a changé.")
         manques.append(Manque("reouverture", texte, "", "id_message"))
     if cloture.demande_une_piece and not fichiers:
-        texte = _("Joignez au moins un document : il manquait à votre demande.")
-        manques.append(Manque("reouverture", texte, "", "id_fichier"))
+        texte = _("Joignez au moins un document : il manquait à votre demande.")
+        manques.append(Manque("reouverture", texte, "", "id_fichiers"))
     return manques
 
 

@@ -105,6 +105,8 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("demandes:complement", pk)
         contexte |= contexte_de_la_lettre(complement)
     contexte["demande"] = demandes_visibles(request.user).filter(numero=lettre.objet).first() if lettre.objet else None
+    if lettre.message == Message.CLOTURE and contexte["demande"]:
+        contexte["cloture"] = Suivi(contexte["demande"]).cloture
     contexte["corps"] = f"demandes/notifications/{lettre.message}.html"
     return render(request, "demandes/notification.html", contexte)
 

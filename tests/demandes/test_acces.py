@@ -52,6 +52,8 @@ def a_soi(brouillon, brouillon_relu, le) -> dict[str, list[list]]:
         "demandes:piece_voir": [[demande.pk, piece.pk]],
         "demandes:confirmation": [[demande.numero]],
         "demandes:suivi": [[demande.numero]],
+        "demandes:retirer": [[demande.numero]],
+        "demandes:rouvrir": [[demande.numero]],
         "demandes:document": [[notification.document.numero]],
         "demandes:notification": [[notification.pk]],
         "demandes:notification_ouvrir": [[notification.pk]],
