@@ -69,7 +69,9 @@ def remplir(demande, *, jusqu_a="recapitulatif", le=None):
             operations.enregistrer_etape(demande, etape, form, version=parcours.saisie(etape).version, le=le, par=par)
         elif etape.genre == "pieces":
             joindre_tout(demande, le=le)
-            operations.enregistrer_pieces(demande, etape, MultiValueDict(), version=0, le=le, valider=True)
+            declarations = [piece.code for piece in parcours.pieces if piece.piece.declaration]
+            donnees = MultiValueDict({f"declaree_{code}": ["on"] for code in declarations})
+            operations.enregistrer_pieces(demande, etape, donnees, version=0, le=le, valider=True)
     return demande
 
 

@@ -5,7 +5,6 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
 
 from demandes import operations
 from demandes.demarches import DEMARCHES
@@ -162,12 +161,7 @@ def test_une_declaration_ne_recoit_pas_de_fichier(brouillon_ue, le):
 
 
 def deposer(brouillon, le):
-    remplir(brouillon, jusqu_a="justificatifs", le=le)
-    joindre_tout(brouillon, le=le)
-    operations.enregistrer_pieces(
-        brouillon, UE.etape("justificatifs"), MultiValueDict({"declaree_DECL_PRESENCE": ["on"]}), version=0, le=le,
-        valider=True,
-    )  # fmt: skip
+    remplir(brouillon, le=le)
     tout_relire(brouillon, le=le)
     return operations.deposer(brouillon, par=brouillon.ouverte_par, le=le)
 

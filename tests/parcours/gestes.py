@@ -68,6 +68,11 @@ def lire_2d_doc(pdf: bytes) -> str:
     return codes[0].bytes.decode("ascii")
 
 
+def texte_du_pdf(pdf: bytes) -> str:
+    pages = pypdfium2.PdfDocument(pdf)
+    return " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in pages)
+
+
 def verifier(page, message):
     """La page publique de vérification, avec ce que le code contient."""
     page.goto(page.racine + reverse("documents:verifier"))

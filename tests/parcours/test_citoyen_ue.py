@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 
-import pypdfium2
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
@@ -25,6 +24,7 @@ from tests.parcours.gestes import (
     ouvrir_un_compte,
     se_connecter,
     telecharger,
+    texte_du_pdf,
     verifier,
 )
 
@@ -62,11 +62,6 @@ def commencer(page):
     cliquer(page, "Je continue")
     expect(page.get_by_text(re.compile("Étape 1 sur 4")).first).to_be_visible()
     expect(page.get_by_role("link", name="Déclarez d'abord votre changement d'adresse")).to_be_visible()
-
-
-def texte_du_pdf(pdf: bytes) -> str:
-    pages = pypdfium2.PdfDocument(pdf)
-    return " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in pages)
 
 
 def test_de_l_accueil_a_la_decision(visite, karl, smtp, boite, browser, browser_context_args, sans_faute_axe):
