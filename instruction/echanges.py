@@ -43,6 +43,9 @@ def echanges(demande: Demande, instantanes: list[Instantane]) -> list[Echange]:
     envoyes = [_envoye(notification, par_notification.get(notification.pk)) for notification in notifications]
     recus = [_depot(instantane) for instantane in instantanes if instantane.cause == Instantane.Cause.DEPOT]
     recus += [_reponse(complement) for complement in complements if complement.repondu_le]
+    recus += [
+        _reouverture(instantane) for instantane in instantanes if instantane.cause == Instantane.Cause.REOUVERTURE
+    ]
     return sorted(envoyes + recus, key=lambda echange: echange.le, reverse=True)
 
 
@@ -100,4 +103,15 @@ def _reponse(complement: Complement) -> Echange:
         recu=True,
         texte=complement.reponse,
         lignes=lignes,
+    )
+
+
+def _reouverture(instantane: Instantane) -> Echange:
+    derniere = instantane.contenu["reouvertures"][-1]
+    return Echange(
+        le=instantane.le,
+        titre=_("Réouverture par l'usager"),
+        recu=True,
+        texte=derniere["message"],
+        lignes=[(_("Fichiers joints"), str(derniere["fichiers"]))],
     )

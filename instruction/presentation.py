@@ -18,6 +18,7 @@ from demandes.models import Decision, Demande, Evenement, Motif
 from demandes.suivi import genre_de_l_etat
 from documents.models import Document
 from documents.operations import NonEncodable
+from instruction.initiatives import raison_de
 from instruction.models import Agent
 from instruction.operations import ACTES_PAR_LOT, cloture_proposee, titre_delivrable
 from instruction.permissions import GESTES, peut
@@ -82,6 +83,11 @@ class Rangee:
     demande: Demande
     jour: dt.date
     agent: Compte
+    est_rouverte: bool = False
+
+    @property
+    def etat(self) -> str:
+        return etat_lu(self.demande)
 
     @property
     def personne(self) -> str:
@@ -108,6 +114,11 @@ class Rangee:
     @property
     def titulaire(self) -> str:
         return titulaire(self.demande, self.agent)
+
+
+def etat_lu(demande: Demande) -> str:
+    """Le libellé des états parle à la personne ; celui-ci, à l'agent."""
+    return _("Retirée par l'usager") if demande.etat == Etat.RETIREE else str(demande.get_etat_display())
 
 
 def numero_decoupe(numero: str) -> tuple[str, str, str]:
@@ -314,12 +325,16 @@ def texte_de(evenement: Evenement) -> str:
         texte = f"{evenement.get_nature_display()}\u00a0: {GESTES[geste].libelle}"
         echec = PHRASES_D_ECHEC.get(evenement.codes.get("echec"))
         return f"{texte} ({echec})" if echec else texte
-    if evenement.nature != Evenement.Nature.TRANSITION:
-        return evenement.get_nature_display()
     if evenement.nature == Evenement.Nature.CLOTURE:
         return _("Clôture écartée") if evenement.codes.get("cloture") == "ecartee" else _("Clôture proposée")
+    if evenement.nature != Evenement.Nature.TRANSITION:
+        return evenement.get_nature_display()
     if evenement.avant == Etat.CLOTUREE:
-        return _("Demande rouverte")
+        par_un_agent = evenement.par is None or evenement.par.est_agent
+        return _("Demande rouverte") if par_un_agent else _("Rouverte par l'usager")
+    if evenement.apres == Etat.RETIREE:
+        raison = raison_de(evenement)
+        return _("Retirée par l'usager") + (f" ({raison})" if raison else "")
     if evenement.codes.get("renvoi"):
         return _("Proposition renvoyée en instruction")
     if evenement.apres == Etat.PROPOSITION and (sens := evenement.codes.get("sens")):

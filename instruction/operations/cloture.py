@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from demandes.etats import ETATS_ACTIFS, Etat
@@ -18,8 +18,10 @@ from instruction.operations.base import (
 from instruction.operations.decision import QuatreYeux
 from notifications.catalogue import Message
 from notifications.operations import notifier
+from usagers.models import Usager
 
 SANS_REPONSE = "cloture.sans_reponse"
+AUTRE_DEMANDE = "La personne a une autre demande en cours pour le même objet : rien n'a été rouvert."
 PROPOSEE, ECARTEE = {"cloture": "proposee"}, {"cloture": "ecartee"}
 
 
@@ -110,14 +112,18 @@ def contexte_de_la_cloture(cloture: Cloture) -> dict:
 @transaction.atomic
 def rouvrir(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
     """T15 : l'instruction reprend, à la date de dépôt d'origine. Lève `Conflit`, `GesteInterdit`, `ActeImpossible`."""
+    # Même verrou que le dépôt, et d'abord : deux demandes du même objet ne s'ouvrent pas ensemble.
+    Usager.objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
     demande = verrouiller_pour(demande, agent=agent, geste="rouvrir", version=version)
-    # Même verrou que le dépôt : deux demandes du même objet ne s'ouvrent pas ensemble.
-    type(demande.usager).objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
     autres = Demande.objects.filter(usager=demande.usager, objet=demande.objet, etat__in=ETATS_ACTIFS)
     if autres.exclude(pk=demande.pk).exists():
-        raise ActeImpossible("", "La personne a une autre demande en cours pour le même objet : rien n'a été rouvert.")
+        raise ActeImpossible("", AUTRE_DEMANDE)
     notification = notifier(
         Message.REOUVERTURE, demande.usager.compte, le=le, objet=demande.numero, contexte=contexte_du_message(demande)
     )
-    demande.passer_a(Etat.EN_INSTRUCTION, par=agent.compte, le=le, notification=notification)
+    try:
+        with transaction.atomic():
+            demande.passer_a(Etat.EN_INSTRUCTION, par=agent.compte, le=le, notification=notification)
+    except IntegrityError:  # un brouillon du même objet vient de s'ouvrir, sans verrou
+        raise ActeImpossible("", AUTRE_DEMANDE) from None
     return demande

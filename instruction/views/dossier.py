@@ -19,12 +19,14 @@ from instruction.differences import differences, differences_des_pieces, marquer
 from instruction.echanges import echanges
 from instruction.file_de_travail import RechercheTropCourte, voisins
 from instruction.forms import NoteForm
+from instruction.initiatives import initiative
 from instruction.models import Agent, ControlePiece
 from instruction.operations import GesteInterdit, acte_en_attente, cloture_proposee, controler_piece, noter
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import (
     Attention,
     echeance_legale,
+    etat_lu,
     fin_de_droits,
     gestes_possibles,
     insecable,
@@ -63,6 +65,8 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "demande": demande,
         "numero": numero_decoupe(demande.numero),
         "type_de_demande": insecable(type_de_demande(demande)),
+        "etat": etat_lu(demande),
+        "initiative": initiative(demande),
         "genre": genre_de_l_etat(demande),
         "fin_de_droits": fin_de_droits(demande, jour),
         "echeance_legale": echeance_legale(demande, jour),

@@ -21,6 +21,7 @@ from instruction.file_de_travail import (
     page,
     ressembler,
 )
+from instruction.initiatives import rouvertes_par_l_usager
 from instruction.models import Agent
 from instruction.permissions import dossiers_visibles
 from instruction.presentation import Rangee, gestes_par_lot
@@ -47,7 +48,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
             approchee = bool(feuillet.dossiers)
     except RechercheTropCourte:
         feuillet, approchee, trop_courte = Page([]), False, True
-    jour = timezone.localdate()
+    jour, rouvertes = timezone.localdate(), rouvertes_par_l_usager(feuillet.dossiers)
     return render(
         request,
         "instruction/dossiers.html",
@@ -60,7 +61,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
             "enregistres": list(agent.filtres.all()),
             "gestes_par_lot": gestes_par_lot(agent),
             "tris": _tris(liste),
-            "rangees": [Rangee(demande, jour, agent.compte) for demande in feuillet.dossiers],
+            "rangees": [Rangee(demande, jour, agent.compte, demande.pk in rouvertes) for demande in feuillet.dossiers],
             "feuillet": feuillet,
             "approchee": approchee,
             "trop_courte": trop_courte,

@@ -11,7 +11,7 @@ from documents.models import Document
 from instruction import operations
 from instruction.models import Consultation
 from instruction.permissions import agent_de, demandes_suivies, voit
-from instruction.presentation import insecable, numero_decoupe
+from instruction.presentation import etat_lu, insecable, numero_decoupe
 from instruction.views.acces import contexte_d_agent
 from notifications.models import Envoi
 from usagers.numeros import est_numero_demande, normaliser
@@ -31,6 +31,7 @@ def guichet(request: HttpRequest) -> HttpResponse:
             "demande": demande,
             "numero": numero_decoupe(demande.numero),
             "type_de_demande": insecable(type_de_demande(demande)),
+            "etat": etat_lu(demande),
             "genre": genre_de_l_etat(demande),
             "jalons": frise(demande),
             "documents": Document.objects.filter(evenements__demande=demande).distinct().order_by("pk"),
