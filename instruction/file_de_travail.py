@@ -15,10 +15,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from demandes.demarches import DEMARCHES
 from demandes.etats import ETATS_A_INSTRUIRE, ETATS_EN_REMISE, Etat
 from demandes.instantane import sans_accent
-from demandes.models import Decision, Demande
+from demandes.models import Complement, Decision, Demande
 from instruction.models import Agent
 from usagers.numeros import est_numero_demande, normaliser
 
@@ -136,12 +135,19 @@ ONGLETS: dict[str, Onglet] = {
 ONGLET_DU_ROLE = {
     Agent.Role.VALIDEUR: "a_valider", Agent.Role.SIGNATAIRE: "a_signer", Agent.Role.REMISE: "a_remettre",
 }  # fmt: skip
+REPONDU = Complement.objects.filter(demande=OuterRef("pk"), repondu_le__isnull=False)
 # Ce qui réduit une liste, par l'adresse ; à plusieurs, tous s'appliquent.
-FILTRES: dict[str, tuple[str | Promise, Q]] = {
-    "sans_agent": (_("Sans agent"), Q(agent__isnull=True)),
-    "hors_delai": (_("Hors délai"), Q(hors_delai=True)),
-    "incomplete": (_("Incomplète au dépôt"), Q(complete_au_depot=False)),
+FILTRES: dict[str, tuple[str | Promise, Callable[[Agent], Q]]] = {
+    "a_moi": (_("Affecté à moi"), lambda agent: Q(agent=agent.compte_id)),
+    "sans_agent": (_("Sans agent"), lambda agent: Q(agent__isnull=True)),
+    "repondu": (_("Complément répondu"), lambda agent: Q(Exists(REPONDU))),
+    # Le titre ou le visa de départ, même quand une attestation de prolongation maintient les droits.
+    "titre_expire": (_("Titre expiré"), lambda agent: Q(titre_de_depart__fin__lt=timezone.localdate())),
+    "hors_delai": (_("Hors délai"), lambda agent: Q(hors_delai=True)),
+    "incomplete": (_("Incomplète au dépôt"), lambda agent: Q(complete_au_depot=False)),
 }
+# Un brouillon n'a pas encore de service.
+ETATS_FILTRES: dict[str, str | Promise] = {code: nom for code, nom in Etat.choices if code != Etat.BROUILLON}
 
 
 def premier_onglet(agent: Agent | None) -> Onglet:
@@ -154,10 +160,13 @@ def premier_onglet(agent: Agent | None) -> Onglet:
     return next(iter(ONGLETS.values()))
 
 
-def filtrer(dossiers: QuerySet[Demande], *, filtres: Sequence[str] = (), demarche: str = "") -> QuerySet[Demande]:
+def filtrer(
+    dossiers: QuerySet[Demande], agent: Agent, *, filtres: Sequence[str] = (), demarche: str = "", etat: str = ""
+) -> QuerySet[Demande]:
     for code in filtres:
-        dossiers = dossiers.filter(FILTRES[code][1])
-    return dossiers.filter(demarche=demarche) if demarche in DEMARCHES else dossiers
+        dossiers = dossiers.filter(FILTRES[code][1](agent))
+    choisis = {"demarche": demarche, "etat": etat}
+    return dossiers.filter(**{champ: valeur for champ, valeur in choisis.items() if valeur})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction import operations
-from instruction.file_de_travail import FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer, premier_onglet
+from instruction.file_de_travail import ETATS_FILTRES, FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer, premier_onglet
 from instruction.models import Agent, Consultation
 from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
 
@@ -27,6 +27,7 @@ class Liste:
     q: str
     filtres: tuple[str, ...] = ()
     demarche: str = ""
+    etat: str = ""
 
     @classmethod
     def lire(cls, request: HttpRequest) -> "Liste":
@@ -35,18 +36,23 @@ class Liste:
         onglet = TOUS if q else choisi or premier_onglet(agent_de(request.user))
         tri = request.GET.get("tri", "")
         filtres = tuple(code for code in FILTRES if code in request.GET.getlist("filtre"))
-        demarche = request.GET.get("demarche", "")
+        demarche, etat = request.GET.get("demarche", ""), request.GET.get("etat", "")
         return cls(
-            onglet, tri if tri in onglet.tris else onglet.tris[0], q, filtres, demarche if demarche in DEMARCHES else ""
-        )
+            onglet, tri if tri in onglet.tris else onglet.tris[0], q, filtres,
+            demarche if demarche in DEMARCHES else "", etat if etat in ETATS_FILTRES else "",
+        )  # fmt: skip
 
     def dossiers(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
         """Les dossiers de la liste. Lève `RechercheTropCourte`."""
         trouves = chercher(visibles, self.q) if self.q else self.onglet.dossiers(visibles, agent)
-        return filtrer(trouves, filtres=self.filtres, demarche=self.demarche)
+        return filtrer(trouves, agent, filtres=self.filtres, demarche=self.demarche, etat=self.etat)
 
     def avec(self, **changements) -> "Liste":
         return replace(self, **changements)
+
+    @property
+    def est_filtree(self) -> bool:
+        return bool(self.filtres or self.demarche or self.etat)
 
     @property
     def parametres(self) -> str:
@@ -56,6 +62,8 @@ class Liste:
             valeurs["tri"] = self.tri
         if self.demarche:
             valeurs["demarche"] = self.demarche
+        if self.etat:
+            valeurs["etat"] = self.etat
         if self.filtres:
             valeurs["filtre"] = self.filtres
         return urlencode(valeurs, doseq=True)

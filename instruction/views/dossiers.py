@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction.file_de_travail import (
+    ETATS_FILTRES,
     FILTRES,
     ONGLETS,
     PLAFOND,
@@ -58,6 +59,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
             "onglets": _onglets(visibles, agent),
             "filtres": _filtres(liste),
             "demarches": [(code, demarche.intitule) for code, demarche in DEMARCHES.items()],
+            "etats": list(ETATS_FILTRES.items()),
             "enregistres": list(agent.filtres.all()),
             "gestes_par_lot": gestes_par_lot(agent),
             "tris": _tris(liste),

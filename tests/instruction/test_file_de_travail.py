@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from demandes.models import Decision, Demande
+from demandes.models import Complement, Decision, Demande
 from instruction import file_de_travail
 from instruction.file_de_travail import (
+    FILTRES,
     ONGLETS,
     TRIS,
     RechercheTropCourte,
@@ -22,7 +23,8 @@ from instruction.file_de_travail import (
     voisins,
 )
 from instruction.permissions import dossiers_visibles
-from tests.factories import AgentFactory, SiteFactory
+from notifications.models import Notification
+from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
 from tests.instruction.conftest import connecter, semer
 
 pytestmark = pytest.mark.django_db
@@ -368,6 +370,51 @@ def test_les_filtres_s_ajoutent_et_restent_dans_l_adresse(agent, client):
     page_ = client.get(reverse("admin:dossiers"), {"filtre": "hors_delai", "demarche": "etudiant"}).content.decode()
     assert "demarche=etudiant&amp;filtre=hors_delai" in page_
     assert client.get(reverse("admin:dossiers"), {"filtre": "inconnu", "demarche": "x"}).status_code == 200
+
+
+def test_chaque_filtre_ne_garde_que_ce_qu_il_dit(agent, client):
+    connecter(client, agent.compte)
+    autre, hier = AgentFactory(site=agent.site), timezone.localdate() - dt.timedelta(days=1)
+    expire = TitreSejourFactory(fin=hier)
+    attendus = {
+        "a_moi": {"etat": "en_instruction", "agent": agent.compte},
+        "sans_agent": {"agent": None},
+        "repondu": {"etat": "complement_recu"},
+        "titre_expire": {"titre_de_depart": expire},
+        "hors_delai": {"hors_delai": True},
+        "incomplete": {"complete_au_depot": False},
+    }
+    assert list(attendus) == list(FILTRES)
+    numeros = {}
+    for rang, (code, champs) in enumerate(attendus.items()):
+        communs = {"etat": "deposee", "agent": autre.compte, "complete_au_depot": True}
+        (demande,) = semer(1, agent.site, premier=rang, **(communs | champs))
+        numeros[code] = demande.numero
+    # L'un a répondu, l'autre pas encore.
+    for code, repondu_le in (("repondu", INSTANT), ("hors_delai", None)):
+        demande = Demande.objects.get(numero=numeros[code])
+        lettre = Notification.objects.create(destinataire=demande.ouverte_par, message="complement", creee_le=INSTANT)
+        Complement.objects.create(
+            demande=demande, notification=lettre, demande_par=autre.compte, demande_le=INSTANT, repondu_le=repondu_le
+        )
+
+    for code, numero in numeros.items():
+        assert dans(client, onglet="tous", filtre=code) == {numero}, code
+    assert dans(client, onglet="tous", etat="complement_recu") == {numeros["repondu"]}
+    assert dans(client, onglet="a_prendre", etat="complement_recu") == set()
+    page_ = client.get(reverse("admin:dossiers"), {"onglet": "tous", "etat": "deposee", "filtre": "a_moi"})
+    assert "ne répond aux filtres posés" in page_.content.decode()
+    page_ = client.get(reverse("admin:dossiers"), {"onglet": "tous", "etat": "deposee"}).content.decode()
+    assert "onglet=tous&amp;etat=deposee&amp;filtre=hors_delai" in page_
+
+
+def test_la_file_et_le_dossier_annoncent_leurs_raccourcis(agent, client):
+    connecter(client, agent.compte)
+    semer(1, agent.site)
+    page_ = client.get(reverse("admin:dossiers")).content.decode()
+    assert "<kbd>j</kbd>" in page_ and "page suivante" in page_ and "js/raccourcis.js" in page_
+    # Sans JavaScript, la liste se lit et l'interrupteur, qui n'agirait pas, ne se montre pas.
+    assert 'fr-checkbox-group--sm" hidden>' in page_
 
 
 def test_une_liste_se_garde_se_retrouve_et_s_oublie(agent, client):
