@@ -131,11 +131,12 @@ def _attendu(demande: Demande, form) -> dict:
     complement = _dernier(demande)
     if complement is None:
         return {}
-    phrases = [_("Complément demandé le %(jour)s.") % {"jour": f"{complement.demande_le:%d/%m/%Y}"}]
+    phrases = [_("Complément demandé le %(jour)s.") % {"jour": f"{timezone.localdate(complement.demande_le):%d/%m/%Y}"}]
     if complement.echeance_le:
+        lu = timezone.localdate(complement.notification.lue_le)
         phrases.append(
             _("Lu le %(lu)s, réponse attendue au plus tard le %(jour)s.")
-            % {"lu": f"{complement.notification.lue_le:%d/%m/%Y}", "jour": f"{complement.echeance_le:%d/%m/%Y}"}
+            % {"lu": f"{lu:%d/%m/%Y}", "jour": f"{complement.echeance_le:%d/%m/%Y}"}
         )
     else:
         phrases.append(_("La personne ne l'a pas encore ouvert."))

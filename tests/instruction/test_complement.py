@@ -1,5 +1,6 @@
 """Demander un complément, y renoncer, reprendre : la lettre exacte, chaque refus, le double clic, le conflit."""
 
+import datetime as dt
 from html import unescape
 
 import pytest
@@ -246,6 +247,16 @@ def test_renoncer_previent_la_personne_une_fois(client_agent, demandee):
     assert "plus attendu" in messages_de(reponse) and "plus attendu" in messages_de(seconde)
     assert Demande.objects.get().etat == Etat.EN_INSTRUCTION and Complement.objects.get().annule_le
     assert Notification.objects.filter(message=Message.COMPLEMENT_ABANDONNE).count() == 1
+
+
+def test_renoncer_dit_les_jours_de_paris(client_agent, demandee):
+    """Demandé le 1er juillet à 0 h 30 et lu le lendemain, heure de Paris : la veille en temps universel."""
+    complement = Complement.objects.get()
+    Complement.objects.update(demande_le=dt.datetime(2026, 6, 30, 22, 30, tzinfo=dt.UTC), echeance_le="2026-08-01")
+    lu = dt.datetime(2026, 7, 1, 22, 30, tzinfo=dt.UTC)
+    Notification.objects.filter(pk=complement.notification_id).update(lue_le=lu)
+    page = client_agent.get(url(demandee, "dossier_complement_renoncer")).content.decode()
+    assert "Complément demandé le 01/07/2026" in page and "Lu le 02/07/2026" in page and "01/08/2026" in page
 
 
 def test_renoncer_apres_la_reponse_est_un_conflit(client_agent, demandee, repondue):
