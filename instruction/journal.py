@@ -1,4 +1,4 @@
-"""Le journal tel que l'auditeur le lit : quatre registres, les mêmes filtres, les plus récents d'abord. Lecture seule.
+"""Le journal tel que l'auditeur le lit : cinq registres, les mêmes filtres, les plus récents d'abord. Lecture seule.
 
 Les pages se suivent par clé, dans l'ordre d'écriture : la centième coûte le prix de la première.
 """
@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db.models import Model, QuerySet
 from django.utils import timezone
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from demandes.etats import Etat
-from demandes.models import Evenement
+from demandes.journal_des_references import ecarts_en_mots
+from demandes.models import Changement, Evenement
 from instruction.models import AccesExceptionnel, Consultation
 from usagers.models import Compte
 
@@ -87,7 +89,19 @@ def _administration(trace: LogEntry) -> Ligne:
     return Ligne(
         trace.pk, trace.action_time, *_qui(trace.user), "",
         str(dict(NATURES_D_ADMINISTRATION)[str(trace.action_flag)]),
-        f"{trace.content_type}, {trace.object_repr} : {trace.get_change_message()}",
+        f"{trace.content_type}, {trace.object_repr} : {trace.get_change_message()}",
+    )  # fmt: skip
+
+
+def _reference(changement: Changement) -> Ligne:
+    """Un ajout dit ce qui est entré ; un changement, avant → après."""
+    ecarts = ecarts_en_mots(changement, apps.get_model(changement.modele))
+    est_ajout = changement.nature == Changement.Nature.AJOUT
+    mots = [f"{champ} {apres}" if est_ajout else f"{champ} {avant} → {apres}" for champ, avant, apres in ecarts]
+    origine = f" ({changement.origine})" if changement.origine else ""
+    return Ligne(
+        changement.pk, changement.le, *_qui(changement.par), "", str(changement.get_nature_display()),
+        f"{changement.objet}{origine} : {'; '.join(mots)}",
     )  # fmt: skip
 
 
@@ -114,6 +128,11 @@ REGISTRES: Mapping[str, Registre] = {
             "acces", gettext_lazy("Accès à un autre site"),
             lambda: AccesExceptionnel.objects.select_related("agent__compte", "demande"), _acces,
             {"agent": "agent__compte", "dossier": "demande__numero", "le": "ouvert_le"},
+        ),
+        Registre(
+            "references", gettext_lazy("Données de référence"),
+            lambda: Changement.objects.select_related("par__agent"), _reference,
+            {"agent": "par", "le": "le", "nature": "nature"}, tuple(Changement.Nature.choices),
         ),
         Registre(
             "administration", gettext_lazy("Administration"),

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from demandes.models import Evenement
+from demandes.journal_des_references import modifier
+from demandes.models import Evenement, Site
 from documents.models import Fichier
 from instruction import exports, journal, operations
 from instruction.exports import TropDeLignes
@@ -284,3 +285,23 @@ def test_le_journal_des_actes_ne_se_modifie_ni_ne_s_efface(deposee, geste):
             deposee.evenements.update(nature="piece")
         else:
             deposee.evenements.all()._raw_delete("default")
+
+
+# --- Données de référence --------------------------------------------------------------------------------------------
+def test_les_donnees_de_reference_ont_leur_registre_avant_et_apres(client_auditeur, auditeur, deposee):
+    with modifier(Site, par=auditeur.compte, origine="import de sites.csv"):
+        Site.objects.filter(code=deposee.site_id).update(telephone="01 02 03 04 05")
+    contenu = (
+        page(client_auditeur, registre="references", agent="auditeur.paris").content.decode().replace("\u00a0", " ")
+    )
+    assert "01 00 00 00 00 → 01 02 03 04 05" in contenu and "import de sites.csv" in contenu
+    assert "Sacha Morel" in contenu and "le système" not in contenu
+    toutes = page(client_auditeur, registre="references", nature="ajout").content.decode()
+    assert "le système" in toutes and "charger_droit" in toutes  # ce que la commande a chargé
+    export = exports.demander(auditeur, registre="references", filtres=Filtres(nature="changement"), le=timezone.now())
+    assert [ligne[4] for ligne in lire_csv(exports.produire(export.pk, le=timezone.now()))[1:]] == ["changement"]
+
+
+def test_le_registre_des_references_se_lit_en_peu_de_requetes(client_auditeur, deposee, django_assert_max_num_queries):
+    with django_assert_max_num_queries(15):
+        page(client_auditeur, registre="references")

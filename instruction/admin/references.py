@@ -1,0 +1,107 @@
+"""Barèmes, motifs, pièces de référence et sites."""
+
+from django.contrib import admin, messages
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from demandes.journal_des_references import valeurs_en_mots
+from demandes.models import Bareme, Site
+from instruction.admin.base import DonneeAdmin, EnVigueurFilter, LigneDateeAdmin
+from instruction.admin.fichiers import FichiersAdmin
+from instruction.forms_references import BaremeForm, LigneDateeForm, MotifForm, formulaire_de_bareme
+from instruction.references import a_pris_effet
+
+
+class BaremeAdmin(FichiersAdmin, LigneDateeAdmin):
+    """Un barème ne s'ajoute pas : l'application lit ceux qu'elle connaît. Sa ligne suivante naît d'un remplacement."""
+
+    form = BaremeForm
+    list_display = ["code", "du", "au", "en_bref", "source"]
+    search_fields = ["code", "source"]
+    figes = ("valeurs_lues",)
+
+    def has_add_permission(self, request):
+        return False
+
+    def get_fields(self, request, obj=None):
+        if not self._se_saisit(request, obj):
+            return ["code", "du", "au", "valeurs_lues", "source"]
+        return ["code", "du", "au", *formulaire_de_bareme(obj.valeurs).declared_fields, "source"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        if self._se_saisit(request, obj):
+            kwargs["form"] = formulaire_de_bareme(obj.valeurs)
+        return super().get_form(request, obj, change, **kwargs)
+
+    def _se_saisit(self, request, obj) -> bool:
+        return (
+            obj is not None and self.has_change_permission(request) and not a_pris_effet(obj, jour=timezone.localdate())
+        )
+
+    def formulaire_de_remplacement(self, request, ancienne):
+        return super().formulaire_de_remplacement(request, ancienne, form=formulaire_de_bareme(ancienne.valeurs))
+
+    @admin.display(description=_("valeurs"))
+    def valeurs_lues(self, bareme: Bareme) -> str:
+        return valeurs_en_mots(bareme.valeurs)
+
+    @admin.display(description=_("valeurs"))
+    def en_bref(self, bareme: Bareme) -> str:
+        return Truncator(valeurs_en_mots(bareme.valeurs)).chars(80)
+
+
+class MotifAdmin(FichiersAdmin, LigneDateeAdmin):
+    """Les raisons que les agents cochent. Les pages qui les proposent relisent la table à chaque affichage."""
+
+    form = MotifForm
+    list_display = ["libelle", "code", "du", "au", "ordre"]
+    list_filter = ["nature", EnVigueurFilter]
+    search_fields = ["code", "libelle", "texte"]
+    ordering = ["nature", "ordre", "code", "-du"]
+    identite = ("nature", "code")
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        if obj is not None:
+            kwargs.setdefault("form", LigneDateeForm)
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request, obj=None):
+        identite = ["nature", "code"] if obj else ["liste", "suite"]
+        return [*identite, "du", "au", "ordre", "libelle", "texte", "texte_en", "source"]
+
+    def formulaire_de_remplacement(self, request, ancienne):
+        return super().formulaire_de_remplacement(request, ancienne, form=LigneDateeForm)
+
+
+class PieceReferenceAdmin(LigneDateeAdmin):
+    """Une pièce ne s'ajoute pas : la condition qui l'appelle est dans la démarche."""
+
+    form = LigneDateeForm
+    list_display = ["libelle", "code", "du", "au", "obligatoire", "absence_permise", "fichiers_min", "fichiers_max"]
+    list_filter = [EnVigueurFilter, "obligatoire"]
+    search_fields = ["code", "libelle"]
+
+    def has_add_permission(self, request):
+        return False
+
+
+class SiteAdmin(DonneeAdmin):
+    list_display = ["code", "departement", "libelle", "courriel", "telephone", "ferme_le", "invente"]
+    list_filter = ["invente", ("ferme_le", admin.EmptyFieldListFilter)]
+    search_fields = ["code", "departement", "libelle"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # Le code d'un site fait le début de chaque n° de demande.
+        return ["code"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        jour = obj.ferme_le
+        if jour and not Site.objects.filter(departement=obj.departement).ouverts(jour).exists():
+            phrase = _("Plus aucun site ouvert dans le département %(departement)s : les dépôts y seront refusés.")
+            messages.warning(request, phrase % {"departement": obj.departement})
+        if obj.invente and set(form.changed_data) & {"adresse", "courriel", "telephone"}:
+            messages.info(
+                request, _("Ces coordonnées restent marquées inventées : décochez la case quand elles sont sûres.")
+            )
