@@ -5,8 +5,9 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from demandes.etats import ETATS_ACTIFS, Etat
+from demandes.etats import Etat
 from demandes.models import Cloture, Demande, Evenement, Motif
+from demandes.reouvertures import autre_demande
 from instruction.models import Agent
 from instruction.operations.base import (
     ActeImpossible,
@@ -115,8 +116,7 @@ def rouvrir(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) ->
     # Même verrou que le dépôt, et d'abord : deux demandes du même objet ne s'ouvrent pas ensemble.
     Usager.objects.select_for_update(of=("self",), no_key=True).get(pk=demande.usager_id)
     demande = verrouiller_pour(demande, agent=agent, geste="rouvrir", version=version)
-    autres = Demande.objects.filter(usager=demande.usager, objet=demande.objet, etat__in=ETATS_ACTIFS)
-    if autres.exclude(pk=demande.pk).exists():
+    if autre_demande(demande):
         raise ActeImpossible("", AUTRE_DEMANDE)
     notification = notifier(
         Message.REOUVERTURE, demande.usager.compte, le=le, objet=demande.numero, contexte=contexte_du_message(demande)

@@ -147,8 +147,10 @@ def test_rouvrir_garde_la_date_de_depot_et_previent(close, agent, le):
     assert Notification.objects.filter(message="reouverture").count() == 1
 
 
-def test_rouvrir_a_cote_d_une_autre_demande_est_refuse(close, agent, le):
-    DemandeFactory(titre_de_depart=close.titre_de_depart, objet=close.objet)
+@pytest.mark.parametrize("etat", ["brouillon", "en_fabrication"])
+def test_rouvrir_a_cote_d_une_autre_demande_est_refuse(close, agent, le, etat):
+    autre = DemandeFactory(titre_de_depart=close.titre_de_depart, objet=close.objet)
+    Demande.objects.filter(pk=autre.pk).update(etat=etat)
     with pytest.raises(ActeImpossible):
         operations.rouvrir(close, agent=agent, version=close.version, le=le)
     assert Demande.objects.get(pk=close.pk).etat == Etat.CLOTUREE

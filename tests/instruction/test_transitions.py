@@ -4,6 +4,7 @@ Ce que la table permet se fait ; tout le reste est refusé par l'opération : r
 """
 
 import ast
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from demandes import operations as usager_operations
 from demandes.complements import LigneDemandee
 from demandes.etats import TRANSITIONS, Etat
-from demandes.models import Cloture, Decision, Demande, Evenement, Site
+from demandes.models import Cloture, Complement, ComplementLigne, Decision, Demande, Evenement, Site
+from demandes.reperes import DemandeChangee, repere
 from documents.models import Document
 from instruction import operations
 from instruction.models import ActeDiffere, Agent, NoteInterne
@@ -59,6 +62,8 @@ AUTEURS = {
     "demandes.depot.deposer": {"T2"},
     "demandes.complement.repondre_complement": {"T5"},
     "demandes.saisie.retirer": {"T16"},
+    "demandes.retrait.retirer_demande": {"T16"},
+    "demandes.reouverture.rouvrir_demande": {"T15"},
     "instruction.suivi.prendre_en_charge": {"T3"},
     "instruction.complement.demander_complement": {"T4"},
     "instruction.complement.abandonner_complement": {"complément abandonné"},
@@ -71,6 +76,14 @@ AUTEURS = {
     "instruction.remise.fabriquer": {"T11"},
     "instruction.remise.rendre_disponible": {"T12"},
     "instruction.remise.remettre": {"T13"},
+}
+# Ce que l'usager fait, par ses propres opérations ; la réouverture est à lui autant qu'à l'agent.
+DE_L_USAGER: dict[str, set[tuple[Etat, Etat]]] = {
+    "deposer": {(E.BROUILLON, E.DEPOSEE)},
+    "repondre_complement": {(E.COMPLEMENT_DEMANDE, E.COMPLEMENT_RECU)},
+    "rouvrir_demande": {(E.CLOTUREE, E.EN_INSTRUCTION)},
+    "retirer": {(E.BROUILLON, E.RETIREE)},
+    "retirer_demande": {(avant, E.RETIREE) for avant in PREMIERS},
 }
 # Lignes du tableau qu'aucune fonction ne fait encore.
 A_VENIR = {"enregistrement"}
@@ -90,6 +103,12 @@ def test_les_actes_des_agents_et_les_operations_de_l_usager_couvrent_le_tableau(
     }
     assert {nom: paires for nom, paires in des_gestes.items() if paires} == du_tableau
     assert {nom for nom, paires in des_gestes.items() if not paires} == SANS_PASSAGE
+
+
+def test_les_operations_de_l_usager_font_les_lignes_qui_lui_reviennent():
+    siennes = {paire for paires in DE_L_USAGER.values() for paire in paires}
+    du_tableau = {nom: paires for nom, (qui, paires) in PASSAGES.items() if qui == "usager" or nom == "T15"}
+    assert siennes == set().union(*(paires for nom, paires in du_tableau.items() if nom not in A_VENIR))
 
 
 def test_rien_d_autre_ne_change_l_etat():
@@ -216,3 +235,58 @@ def test_un_acte_se_fait_depuis_ses_etats_par_ses_roles_et_nulle_part_ailleurs(p
         AgentFactory(site=pret.site, roles=sorted(geste.roles), actif=False),
     ):
         assert essayer(nom, pret, depuis, intrus, le) is None, (nom, intrus)
+
+
+# --- L'usager, dans chaque état --------------------------------------------------------------------------------------
+def complement_lu(demande: Demande, le) -> Complement:
+    compte = demande.usager.compte
+    lettre = Notification.objects.create(destinataire=compte, message="complement", creee_le=le, lue_le=le)
+    complement = Complement.objects.create(
+        demande=demande, notification=lettre, demande_par=compte, demande_le=le, echeance_le=timezone.localdate(le)
+    )
+    ligne = {"rang": 1, "code": "", "libelle": "Information", "reponse": "information", "justification": "Oui."}
+    ComplementLigne.objects.create(complement=complement, **ligne)
+    return complement
+
+
+def rouvrir(demande, *, par, le):
+    return usager_operations.rouvrir_demande(demande, vu=repere(demande), message="Voici.", par=par, le=le)
+
+
+APPELS_DE_L_USAGER = {
+    "deposer": usager_operations.deposer,
+    "repondre_complement": lambda d, par, le: usager_operations.repondre_complement(
+        complement_lu(d, le), par=par, le=le
+    ),
+    "rouvrir_demande": rouvrir,
+    "retirer": usager_operations.retirer,
+    "retirer_demande": lambda d, par, le: usager_operations.retirer_demande(d, vu=repere(d), par=par, le=le),
+}
+REFUS_A_L_USAGER = (
+    usager_operations.DemandeFigee,
+    usager_operations.ComplementFerme,
+    DemandeChangee,
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("nom", DE_L_USAGER)
+def test_l_usager_ne_change_l_etat_que_depuis_les_siens(deposee, le, nom):
+    codes = {"motif": "cloture.doublon"}
+    Evenement.objects.create(
+        usager=deposee.usager, demande=deposee, nature="transition", avant=E.DEPOSEE, apres=E.CLOTUREE, le=le,
+        codes=codes,
+    )  # fmt: skip
+    for etat in Etat:
+        with transaction.atomic():
+            Demande.objects.filter(pk=deposee.pk).update(etat=etat)
+            deposee.instantanes.update(rang=9)  # un brouillon n'a pas encore de premier instantané
+            demande = Demande.objects.select_related("usager__compte", "site", "titre_de_depart").get(pk=deposee.pk)
+            avant = [Evenement.objects.count(), Envoi.objects.count(), Document.objects.count()]
+            with contextlib.suppress(*REFUS_A_L_USAGER):
+                APPELS_DE_L_USAGER[nom](demande, par=demande.usager.compte, le=le)
+            apres = Etat(Demande.objects.values_list("etat", flat=True).get(pk=deposee.pk))
+            ecrit = [Evenement.objects.count(), Envoi.objects.count(), Document.objects.count()] != avant
+            transaction.set_rollback(True)
+        attendu = dict(DE_L_USAGER[nom]).get(etat)
+        assert (apres, ecrit) == (attendu or etat, attendu is not None), etat
