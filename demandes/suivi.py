@@ -48,7 +48,8 @@ def frise(demande: Demande) -> list[Jalon]:
     if demande.etat == Etat.DEFAVORABLE:
         textes = textes[:3]
     if demande.etat in {Etat.CLOTUREE, Etat.RETIREE}:  # arrêtée : ce qui a été fait, et rien à venir
-        return [Jalon(textes[rang - 1], "fait", le) for rang, le in sorted(dates.items())]
+        faits = [Jalon(textes[rang - 1], "fait", le) for rang, le in sorted(dates.items())]
+        return [*faits, Jalon(str(Etat(demande.etat).label), "courant", passages.get(demande.etat))]
     atteint = demande.jalon
     return [
         Jalon(

@@ -158,7 +158,7 @@ def test_sans_la_case_rien_ne_change(client_usager, deposee):
     reponse = envoyer(client_usager, deposee, confirme=None, raison="depart")
 
     assert reponse.status_code == 422 and "Cochez la case pour confirmer le retrait." in texte(reponse)
-    assert 'value="depart" id="id_raison_4" checked' in texte(reponse) or "checked" in texte(reponse)
+    assert reponse.context["form"]["raison"].value() == "depart"
     assert Demande.objects.get().etat == Etat.DEPOSEE
 
 
