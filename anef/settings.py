@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import environ
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -258,6 +258,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
+    "relever": {"task": "instruction.tasks.relever", "schedule": crontab(minute=5), "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DOSSIER_VAR / "beat")
 

@@ -236,3 +236,36 @@ class LotLigne(models.Model):
 
     def __str__(self) -> str:
         return f"ligne {self.pk} du lot {self.lot_id}"
+
+
+class ReleveQuotidien(models.Model):
+    """Ce que le journal dit d'un jour, d'un site et d'une démarche, compté d'avance ; se refait à volonté."""
+
+    class Mesure(models.TextChoices):
+        """Ce qui se compte en plus des entrées dans un état, dont la mesure est le code de l'état."""
+
+        AVEC_COMPLEMENT = "avec_complement", _("décidée après un complément")
+        EVITEE_PROLONGATION = "evitee_prolongation", _("rupture évitée par une prolongation")
+        EVITEE_DECISION = "evitee_decision", _("rupture évitée par une décision")
+        SUBIE = "subie", _("rupture subie")
+
+    jour = models.DateField(db_index=True)
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    demarche = models.CharField("code de la démarche", max_length=30)
+    mesure = models.CharField("code d'un état, ou de `Mesure`", max_length=20)
+    nombre = models.PositiveIntegerField()
+    delais = ArrayField(
+        models.PositiveIntegerField(), default=list, blank=True,
+        verbose_name="d'une décision : les jours écoulés depuis chaque dépôt",
+    )  # fmt: skip
+    releve_le = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "relevé quotidien"
+        verbose_name_plural = "relevés quotidiens"
+        constraints = [
+            models.UniqueConstraint(fields=["site", "jour", "demarche", "mesure"], name="un_releve_par_jour_et_mesure")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mesure} du {self.jour:%d/%m/%Y} à {self.site_id}"

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from instruction import exports, operations
+from instruction import exports, operations, releves
 from instruction.models import Lot
 
 
@@ -37,3 +37,9 @@ def traiter_lot(lot_id: int) -> None:
 @shared_task
 def relancer_lots() -> None:
     operations.relancer_lots()
+
+
+@shared_task
+def relever() -> int:
+    """Compte ce que le journal dit des derniers jours, pour les chiffres du service."""
+    return releves.relever_a_jour(le=timezone.now())

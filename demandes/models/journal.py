@@ -1,7 +1,9 @@
 """Le journal : qui, quand, quel état, quel document, quelle lettre. Ajout seul, gardé par un déclencheur."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
@@ -39,7 +41,12 @@ class Evenement(models.Model):
     class Meta:
         verbose_name = "évènement"
         ordering = ["le", "pk"]
-        indexes = [models.Index(fields=["demande", "le"], name="evenement_demande")]
+        indexes = [
+            models.Index(fields=["demande", "le"], name="evenement_demande"),
+            # Les relevés : les actes d'un jour, et le site qui tenait alors un dossier transféré depuis.
+            BrinIndex(fields=["le"], name="evenement_le"),
+            models.Index(fields=["demande", "id"], name="evenement_transferts", condition=Q(nature="transfert")),
+        ]
 
     def __str__(self) -> str:
         return f"évènement {self.pk}"
