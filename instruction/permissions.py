@@ -101,6 +101,8 @@ ACCES: Mapping[str, Acces] = {
     "autre_site": Acces("Ouvrir un dossier d'un autre site, par écrit et pour huit heures", ROLES_DES_DOSSIERS),
     "guichet": Acces("Voir où en est une demande, sans réponses ni pièces", frozenset({Role.ACCUEIL, Role.SUPPORT})),
     "journal": Acces("Lire et exporter le journal", frozenset({Role.AUDITEUR})),
+    "figures": Acces("Lire les chiffres de son site", frozenset({VALIDEUR, SIGNATAIRE, Role.ADMIN_FONCTIONNEL})),
+    "figures_des_sites": Acces("Lire et comparer les chiffres de tous les sites", frozenset({Role.ADMIN_FONCTIONNEL})),
     "references": Acces("Lire les données de référence", frozenset(Role)),
     "administration": Acces(
         "Changer les données de référence et les droits des agents", frozenset({Role.ADMIN_FONCTIONNEL})
