@@ -12,6 +12,7 @@ from django.test.signals import template_rendered
 from django.utils import timezone, translation
 
 from documents import autorite
+from tests.cliche import rangement
 from tests.gabarits import gabarits
 
 ARGUMENTS_CHROMIUM = [
@@ -32,11 +33,8 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture(autouse=True)
 def dossiers_temporaires(settings, tmp_path):
     """Aucun test n'écrit dans les fichiers d'une installation."""
-    settings.FICHIERS_DIR = tmp_path / "fichiers"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "fichiers", "base_url": None}},
-    }
+    for nom, valeur in rangement(tmp_path / "fichiers").items():
+        setattr(settings, nom, valeur)
 
 
 @pytest.fixture(autouse=True)

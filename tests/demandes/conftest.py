@@ -16,16 +16,27 @@ from demandes.models import PieceJointe
 from demandes.parcours import Parcours, form_de_saisie
 from documents.fichiers import enregistrer_octets
 from documents.models import Fichier
+from tests import cliche
 from tests.demandes.reponses import EPHOTO, ETAPES, envoi
 from tests.factories import SiteFactory, TitreSejourFactory
 
 NUMEROS = itertools.count()
 
 
-@pytest.fixture
-def droit(db):
+def charger_le_droit() -> None:
     call_command("charger_droit", verbosity=0)
     SiteFactory()
+
+
+@pytest.fixture(scope="session")
+def cliche_du_droit(django_db_setup, django_db_blocker, tmp_path_factory):
+    with django_db_blocker.unblock():
+        return cliche.prendre(charger_le_droit, tmp_path_factory.mktemp("droit"))
+
+
+@pytest.fixture
+def droit(cliche_du_droit, db):
+    cliche_du_droit.remettre()
 
 
 @pytest.fixture

@@ -6,29 +6,42 @@ import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import override_settings
 from django.utils import timezone
 from PIL import Image
 
 from demandes import operations as usager_operations
+from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from documents.fichiers import recevoir
 from instruction import operations
-from tests.demandes.conftest import (  # noqa: F401 (les fixtures du dépôt servent ici)
-    brouillon,
-    brouillon_complet,
-    brouillon_relu,
-    droit,
-    le,
-    usager,
-)
+from tests import cliche
+from tests.demandes.conftest import charger_le_droit, le, remplir, tout_relire  # noqa: F401 (`le` sert ici)
 from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
 
 ACCORD = {"titre": "CST_ETU", "mention": "ÉTUDIANT", "taxe": "75"}
 
 
+def deposer() -> Demande:
+    charger_le_droit()
+    usager, maintenant = TitreSejourFactory().usager, timezone.now()
+    demande = usager_operations.commencer(DEMARCHES["etudiant"], usager, par=usager.compte, le=maintenant)
+    remplir(demande, le=maintenant)
+    tout_relire(demande, le=maintenant)
+    return usager_operations.deposer(demande, par=usager.compte, le=maintenant)
+
+
+@pytest.fixture(scope="session")
+def cliche_depose(django_db_setup, django_db_blocker, autorite_d_essai, tmp_path_factory):
+    """Remplir six étapes puis déposer coûte deux cents requêtes : le cliché se prend une fois."""
+    with django_db_blocker.unblock(), override_settings(DEUXD_DOC_DOSSIER=autorite_d_essai):
+        return cliche.prendre(deposer, tmp_path_factory.mktemp("deposee"))
+
+
 @pytest.fixture
-def deposee(brouillon_relu, le):  # noqa: F811
-    return usager_operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+def deposee(cliche_depose, db):
+    cliche_depose.remettre()
+    return Demande.objects.select_related("usager__compte", "site").get(pk=cliche_depose.cle)
 
 
 @pytest.fixture

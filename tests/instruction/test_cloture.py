@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -19,11 +18,6 @@ from tests.instruction.conftest import connecter
 
 pytestmark = pytest.mark.django_db
 SAISIE = {"motif": "cloture.sans_objet", "texte": "Vous avez reçu un autre titre."}
-
-
-@pytest.fixture(autouse=True)
-def motifs(db):
-    call_command("charger_droit", verbosity=0)
 
 
 @pytest.fixture
