@@ -106,7 +106,7 @@ def test_un_dossier_rouvert_s_instruit_jusqu_au_bout(rouverte, agent, le):
 
 def test_un_brouillon_ouvert_au_meme_instant_refuse_la_reouverture_de_l_agent(close, agent, le, monkeypatch):
     DemandeFactory(titre_de_depart=close.titre_de_depart, objet=close.objet)
-    monkeypatch.setattr("instruction.operations.cloture.ETATS_ACTIFS", ())
+    monkeypatch.setattr("instruction.operations.cloture.autre_demande", lambda demande: None)
     with pytest.raises(ActeImpossible):
         operations.rouvrir(close, agent=agent, version=close.version, le=le)
     assert Demande.objects.get(pk=close.pk).etat == Etat.CLOTUREE
