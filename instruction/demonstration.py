@@ -12,16 +12,27 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from PIL import Image, ImageDraw, ImageFont
 
 from demandes import operations as usager_operations
+from demandes.complements import LigneDemandee
 from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
 from demandes.models import Demande, Site
 from demandes.parcours import Parcours, form_de_saisie
 from instruction.models import Agent
-from instruction.operations import creer_agent, prendre_en_charge
+from instruction.operations import (
+    Accord,
+    ajouter_mois,
+    creer_agent,
+    demander_complement,
+    pieces_a_demander,
+    prendre_en_charge,
+    proposer_favorable,
+    taxe_due,
+)
 from usagers.models import Compte, Inscription, TitreSejour, Usager
 from usagers.operations import VALIDITE_LIEN, activer
 
@@ -90,7 +101,9 @@ COMPTES = (
 
 @dataclass(frozen=True)
 class Dossier:
-    """Une demande déposée d'avance. `absentes` : pièce → raison donnée ; `pris_par` : l'agent qui l'a en charge."""
+    """Une demande déposée d'avance. `absentes` : pièce → raison donnée ; `pris_par` : l'agent qui l'a en charge ;
+    `complement` : pièce, motif et observation de ce qu'il demande ; `propose` : il propose d'accorder.
+    """
 
     personne: Personne
     adresse: Mapping[str, str]
@@ -101,6 +114,8 @@ class Dossier:
     absentes: Mapping[str, str] = field(default_factory=dict)
     observations: str = ""
     pris_par: str = ""
+    complement: tuple[tuple[str, str, str], ...] = ()
+    propose: bool = False
 
 
 PARIS = {"numero": "18", "voie": "rue des Pyrénées", "code_postal": "75020", "commune": "Paris"}
@@ -135,6 +150,25 @@ DOSSIERS = (
         {"nom": "Université de Lille", "cycle": "licence", "niveau": "l2", "diplome": "Licence de biologie"},
         (("personnelles", "650"),),
         pris_par="agent.nord",
+    ),
+    Dossier(
+        Personne("7503120050", "complément demandé à Paris : y répondre, maintenir ou remplacer"),
+        BELLEVILLE,
+        {"nom": "Université de Paris", "cycle": "licence", "niveau": "l2", "diplome": "Licence d'histoire"},
+        (("personnelles", "640"),),
+        pris_par="agent.paris",
+        complement=(
+            ("INSCRIPTION", "complement.illisible", "Le numéro d'inscription ne se lit pas."),
+            ("DOMICILE", "complement.trop_ancienne", ""),
+        ),
+    ),
+    Dossier(
+        Personne("7503120045", "décision favorable proposée à Paris : à viser et à signer"),
+        PARIS,
+        {"nom": "Université de Paris", "cycle": "master", "niveau": "m1", "diplome": "Master de droit"},
+        (("boursier", "700"),),
+        pris_par="agent.paris",
+        propose=True,
     ),
     Dossier(Personne("5903006710", "citoyen européen, demande complète déposée à Lille"), LILLE, demarche="citoyen_ue"),
 )
@@ -204,7 +238,37 @@ def deposer(dossier: Dossier, *, le: dt.datetime) -> None:
     demande = usager_operations.deposer(demande, par=compte, le=le)
     if dossier.pris_par and demande.etat == Etat.DEPOSEE:
         agent = Agent.objects.select_related("compte").get(compte__identifiant=dossier.pris_par)
-        prendre_en_charge(demande, agent=agent, version=demande.version, le=le)
+        demande = prendre_en_charge(demande, agent=agent, version=demande.version, le=le)
+        if dossier.complement:
+            demander_complement(
+                demande,
+                _lignes_demandees(demande, dossier, le=le),
+                message="",
+                agent=agent,
+                version=demande.version,
+                le=le,
+            )
+        elif dossier.propose:
+            proposer_favorable(
+                demande, _accord(demande, le=le), motifs=[], avis="Études suivies, ressources au-dessus du seuil.",
+                agent=agent, version=demande.version, le=le,
+            )  # fmt: skip
+
+
+def _lignes_demandees(demande: Demande, dossier: Dossier, *, le: dt.datetime) -> list[LigneDemandee]:
+    libelles = {piece.code: piece.libelle for piece in pieces_a_demander(demande, jour=timezone.localdate(le))}
+    return [
+        LigneDemandee(code, libelles[code], motifs=(motif,), consigne=consigne)
+        for code, motif, consigne in dossier.complement
+    ]
+
+
+def _accord(demande: Demande, *, le: dt.datetime) -> Accord:
+    """Le titre que cette démarche délivre d'ordinaire, un an, à la suite du précédent."""
+    titre = DEMARCHES[demande.demarche].titres[0]
+    du = demande.titre_de_depart.fin + dt.timedelta(days=1)
+    taxe = taxe_due(demande, titre, jour=timezone.localdate(le))
+    return Accord(titre.code, titre.mention, du, ajouter_mois(du, 12) - dt.timedelta(days=1), taxe)
 
 
 def _reponses(dossier: Dossier) -> dict[str, dict[str, list[str]]]:

@@ -126,7 +126,7 @@ def test_la_demonstration_donne_de_quoi_essayer_et_se_rejoue(referentiels, setti
 
     groupe = Group.objects.get(name=settings.GROUPE_DEMONSTRATION)  # la marque qu'aucune production n'accepte
     assert groupe.user_set.count() == Compte.objects.count()
-    for identifiant, nombre in (("agent.paris", 2), ("agent.nord", 3), ("admin.demo", 0)):
+    for identifiant, nombre in (("agent.paris", 4), ("agent.nord", 3), ("admin.demo", 0)):
         agent = Agent.objects.get(compte__identifiant=identifiant)
         assert agent.compte.check_password(demonstration.MOT_DE_PASSE)
         assert dossiers_visibles(agent).count() == nombre
@@ -136,6 +136,7 @@ def test_la_demonstration_donne_de_quoi_essayer_et_se_rejoue(referentiels, setti
     assert "7703004369" in dit and "PAR QUOI COMMENCER" in dit and demonstration.MOT_DE_PASSE in dit
     assert set(Demande.objects.values_list("etat", "hors_delai", "complete_au_depot")) == {
         ("deposee", False, True), ("deposee", True, False), ("en_instruction", False, True),
+        ("complement_demande", False, True), ("proposition", False, True),
     }  # fmt: skip
 
     avant = (Compte.objects.count(), Demande.objects.count(), Evenement.objects.count(), Inscription.objects.count())
