@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from demandes import operations
 from demandes.complements import LigneDemandee
@@ -136,6 +137,30 @@ def test_le_retrait_defait_ce_qui_attendait(deposee, agent, le):
     assert Complement.objects.get().annule_le == le
     assert agents.cloture_proposee(demande) is None
     assert agents.acte_en_attente(demande) is None
+
+
+def test_une_prolongation_et_un_complement_en_cours_s_arretent_avec_la_demande(client_usager, deposee, agent, le):
+    demande = agents.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
+    TitreSejour.objects.update(fin=timezone.localdate() + dt.timedelta(days=10))
+    Demande.objects.update(fin_de_droits=timezone.localdate() + dt.timedelta(days=10))
+    demande.refresh_from_db()
+    au = agents.periode_possible(demande, jour=timezone.localdate()).au
+    prolongation = agents.prolonger(
+        demande, au=au, travail="accessoire", agent=agent, version=demande.version, le=le
+    ).document
+    demande.refresh_from_db()
+    agents.demander_complement(demande, [QUESTION], message="", agent=agent, version=demande.version, le=le)
+    lettre = Notification.objects.get(message="complement")
+    page = texte(client_usager.get(url(demande)))
+    assert f"attestation de prolongation, valable jusqu'au {au:%d/%m/%Y}" in page
+    assert "La demande de complément n'attendra plus de réponse." in page
+
+    assert envoyer(client_usager, demande).status_code == 302
+
+    prolongation.refresh_from_db()
+    assert prolongation.etat == Document.Etat.RETIRE
+    ouverte = client_usager.post(reverse("demandes:notification_ouvrir", args=[lettre.pk]), follow=True)
+    assert "plus attendu" in texte(ouverte) and Complement.objects.get().echeance_le is None
 
 
 def test_un_double_envoi_donne_le_meme_recu(client_usager, deposee):
