@@ -71,7 +71,7 @@ class Entree:
 
 
 def lire(octets: bytes, modele: type[LigneDatee]) -> tuple[list[Entree], list[Faute]]:
-    """Les lignes du fichier, en valeurs JSON, et ce qui ne s'y lit pas. Lève `FichierIllisible`."""
+    """Les lignes qui se lisent, en valeurs JSON, et la faute de chacune des autres. Lève `FichierIllisible`."""
     if len(octets) > POIDS_MAX:
         raise FichierIllisible("Le fichier dépasse 1 Mo : coupez-le en plusieurs.")
     if octets.startswith(CLASSEURS):
@@ -99,8 +99,9 @@ def lire(octets: bytes, modele: type[LigneDatee]) -> tuple[list[Entree], list[Fa
             trouvees.append(Faute(numero, cellules))
             continue
         valeurs, phrases = _valeurs(modele, cellules)
-        entrees.append(Entree(numero, valeurs))
         trouvees += [Faute(numero, phrase) for phrase in phrases]
+        if not phrases:
+            entrees.append(Entree(numero, valeurs))
     return entrees, trouvees
 
 

@@ -131,7 +131,7 @@ class Motif(models.Model):
         CLOTURE = "cloture", "clôture"
 
     nature = models.CharField(max_length=12, choices=Nature)
-    code = models.CharField("nature et motif : « complement.illisible »", max_length=60)
+    code = models.CharField(max_length=60, help_text="Nature et motif, par exemple complement.illisible.")
     du = models.DateField("en vigueur du", null=True, blank=True, help_text="Vide : chargé, pas en vigueur.")
     au = models.DateField("au (compris)", null=True, blank=True)
     ordre = models.PositiveSmallIntegerField(default=100)

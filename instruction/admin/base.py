@@ -186,7 +186,8 @@ class LigneDateeAdmin(DonneeAdmin):
         return form
 
     def _page_de_remplacement(self, request, ancienne, form) -> HttpResponse:
-        page = AdminForm(form, [(None, {"fields": list(form.fields)})], {}, model_admin=self)
+        champs = sorted(form.fields, key=lambda nom: nom == "source")
+        page = AdminForm(form, [(None, {"fields": champs})], {}, model_admin=self)
         erreurs = AdminErrorList(form, [])
         contexte = self._contexte(
             request, ancienne, _("Remplacer à partir d'un jour à venir"), adminform=page, errors=erreurs,

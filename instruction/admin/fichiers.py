@@ -65,6 +65,10 @@ class FichiersAdmin:
             *super().get_urls(),
         ]
 
+    def changelist_view(self, request, extra_context=None):
+        peut_importer = self.has_change_permission(request)
+        return super().changelist_view(request, {"peut_importer": peut_importer, **(extra_context or {})})
+
     # --- Exporter ---
     def exporter_view(self, request: HttpRequest, forme: str) -> HttpResponse:
         if forme not in FORMES:
@@ -88,7 +92,8 @@ class FichiersAdmin:
             fichier = form.cleaned_data["fichier"]
             try:
                 entrees, fautes = lire(fichier.read(), self.model)
-                fautes = fautes or preparer(self.model, entrees, jour=timezone.localdate()).fautes
+                fautes += preparer(self.model, entrees, jour=timezone.localdate()).fautes
+                fautes.sort(key=lambda faute: faute.ligne)
             except FichierIllisible as erreur:
                 form.add_error("fichier", str(erreur))
             else:
@@ -153,7 +158,7 @@ class FichiersAdmin:
             )
             return redirect(self._adresse("apercu"))
         del request.session[self._cle]
-        phrase = _("Fichier importé : %(ajouts)s ajoutées, %(changements)s changées, %(fins)s finies.") % {
+        phrase = _("Importé – ajoutées : %(ajouts)s ; changées : %(changements)s ; finies : %(fins)s.") % {
             "ajouts": len(plan.ajouts), "changements": len(plan.changements), "fins": len(plan.fins),
         }  # fmt: skip
         messages.success(request, phrase)

@@ -90,6 +90,9 @@ class SiteAdmin(DonneeAdmin):
     list_display = ["code", "departement", "libelle", "courriel", "telephone", "ferme_le", "invente"]
     list_filter = ["invente", ("ferme_le", admin.EmptyFieldListFilter)]
     search_fields = ["code", "departement", "libelle"]
+    fields = [
+        "code", "departement", "libelle", "adresse", "courriel", "telephone", "horaires", "invente", "ferme_le",
+    ]  # fmt: skip
 
     def get_readonly_fields(self, request, obj=None):
         # Le code d'un site fait le début de chaque n° de demande.

@@ -2,11 +2,14 @@
 
 import datetime as dt
 import html
+import threading
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -288,6 +291,29 @@ def test_remplacer_ce_qui_n_existe_pas(client, administrateur):
 def test_les_valeurs_gardent_la_forme_que_le_code_lit(valeurs, modele, dit):
     phrases = sans_insecable(" ".join(fautes_de_valeurs(valeurs, modele)))
     assert sans_insecable(dit) in phrases and bool(dit) == bool(phrases)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deux_ajouts_au_meme_instant_l_un_entre_l_autre_lit_la_phrase():
+    call_command("charger_droit", verbosity=0)
+    compte = AgentFactory(roles=["admin_fonctionnel"]).compte
+    ensemble, reponses = threading.Barrier(2), []
+
+    def ajouter():
+        autre = Client()
+        connecter(autre, compte)
+        ensemble.wait()
+        reponses.append(ajouter_un_motif(autre))
+        connection.close()
+
+    fils = [threading.Thread(target=ajouter) for _rang in range(2)]
+    for fil in fils:
+        fil.start()
+    for fil in fils:
+        fil.join()
+    refusee, faite = sorted(reponses, key=lambda reponse: reponse.status_code)
+    assert (refusee.status_code, faite.status_code) == (200, 302)
+    assert "en chevauche une autre" in erreurs(refusee)
 
 
 # --- Motifs, sites, historique ---------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def test_un_import_ajoute_change_finit_et_le_note(client, administrateur):
     assert [ecart.code for ecart in plan.fins] == ["cloture.doublon"]
     assert not Motif.objects.filter(code="cloture.essai").exists()
 
-    assert "Fichier importé" in texte(confirmer(client, page))
+    assert "Importé" in texte(confirmer(client, page))
 
     assert Motif.objects.get(code="cloture.essai").libelle == "Essai"
     assert Motif.objects.get(code="cloture.doublon").au == DEMAIN
@@ -233,7 +233,7 @@ def test_une_ligne_changee_entre_temps_arrete_l_import(client, administrateur):
     Motif.objects.filter(code="cloture.doublon").update(libelle="Autre main")
     reponse = confirmer(client, page)
     assert "ont changé depuis l'aperçu" in texte(reponse) and not Motif.objects.filter(code="cloture.essai").exists()
-    assert "Fichier importé" in texte(confirmer(client, reponse))
+    assert "Importé" in texte(confirmer(client, reponse))
 
 
 def test_deux_imports_a_la_fois_le_second_relit(client, administrateur, references):
@@ -270,7 +270,19 @@ def test_un_role_sans_droit_n_importe_pas_mais_exporte(client, references):
     assert client.get(adresse("apercu")).status_code == 403
     assert client.get(adresse("exporter", "motif", "csv")).status_code == 200
     page = texte(client.get(adresse("changelist")))
-    assert "Exporter en CSV" in page and "Importer un fichier" not in page
+    assert "Exporter en CSV" in page and "Ajouter" not in page and "Importer un fichier" not in page
+
+
+def test_qui_change_la_liste_y_trouve_ses_boutons(client, administrateur):
+    page = texte(client.get(adresse("changelist")))
+    assert "Importer un fichier" in page and "Ajouter un motif" in page
+    assert "Ajouter" not in texte(client.get(adresse("changelist", "bareme")))
+
+
+def test_toutes_les_fautes_du_fichier_sont_dites_ensemble(client, administrateur):
+    figee = "cloture;cloture.doublon;2020-09-01;;30;Doublon;Autre phrase.;Other.;x"
+    reponse = envoyer(client, motifs(figee, NOUVEAU.replace(";5;", ";cinq;"), NOUVEAU + ";"))
+    assert [faute.ligne for faute in reponse.context["fautes"]] == [2, 2, 3, 4]
 
 
 def test_les_pages_tiennent_en_peu_de_requetes(client, administrateur, django_assert_max_num_queries):
