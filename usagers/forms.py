@@ -154,6 +154,10 @@ class _MotDePasseActuel(forms.Form):
 class ChangementMotDePasseForm(_MotDePasseActuel, NouveauMotDePasseForm):
     field_order = ["mot_de_passe_actuel", "mot_de_passe", "confirmation"]
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["mot_de_passe"].label = _("Nouveau mot de passe")
+
 
 class ChangementCourrielForm(CourrielForm, _MotDePasseActuel):
     field_order = ["courriel", "mot_de_passe_actuel"]
