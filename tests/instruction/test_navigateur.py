@@ -33,7 +33,7 @@ def connecte(agent, se_connecter):
     return agent
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_la_file_et_le_dossier_sont_accessibles(ouvrir, page, connecte, deposee, sans_faute_axe, theme):
     page.emulate_media(color_scheme=theme)
     instantane = deposee.instantanes.get()
@@ -58,7 +58,7 @@ def test_la_file_et_le_dossier_sont_accessibles(ouvrir, page, connecte, deposee,
     assert page.get_by_role("img", name="image déposée par la personne").is_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_les_actes_et_la_connexion_sont_accessibles(
     ouvrir, page, se_connecter, en_instruction, agent, signataire, sans_faute_axe, theme, settings
 ):

@@ -28,7 +28,7 @@ def dossier(live_server, deposee, premiere, complete, agent, le):  # noqa: F811
     return f"{live_server.url}{reverse('admin:dossier', args=[deposee.numero])}"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_chaque_partie_du_dossier_est_accessible(page, se_connecter, agent, dossier, premiere, sans_faute_axe, theme):  # noqa: F811
     page.emulate_media(color_scheme=theme)
     se_connecter(agent.compte)
