@@ -1,5 +1,6 @@
 """Ce que l'agent voit quand la personne retire sa demande ou la fait rouvrir."""
 
+import datetime as dt
 from html import unescape
 
 import pytest
@@ -12,9 +13,11 @@ from demandes.reperes import repere
 from instruction import operations
 from instruction.operations import ActeImpossible
 from instruction.presentation import gestes_possibles, journal
+from notifications.models import Notification
 from tests.demandes.conftest import photo
 from tests.factories import AgentFactory, DemandeFactory
 from tests.instruction.conftest import connecter, proposer
+from tests.instruction.test_differe import ensemble
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +113,39 @@ def test_un_brouillon_ouvert_au_meme_instant_refuse_la_reouverture_de_l_agent(cl
     with pytest.raises(ActeImpossible):
         operations.rouvrir(close, agent=agent, version=close.version, le=le)
     assert Demande.objects.get(pk=close.pk).etat == Etat.CLOTUREE
+
+
+# --- Au même instant -------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_du_retrait_et_de_la_decision_au_meme_instant_un_seul_l_emporte(proposee, signataire, le, settings):
+    settings.DELAI_ANNULATION = 10
+    operations.signer(proposee, agent=signataire, version=proposee.version, le=le)
+    vu, compte = repere(proposee), proposee.usager.compte
+
+    ensemble(
+        [
+            lambda: usager.retirer_demande(proposee, vu=vu, par=compte, le=le),
+            lambda: operations.executer_les_echus(le=le + dt.timedelta(minutes=10)),
+        ]
+    )
+
+    demande = Demande.objects.get()
+    assert demande.etat in {Etat.RETIREE, Etat.FAVORABLE}
+    envoyes = Notification.objects.filter(message__in=["decision", "demande_retiree"])
+    assert [n.message for n in envoyes] == ["decision" if demande.etat == Etat.FAVORABLE else "demande_retiree"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_l_usager_et_l_agent_rouvrent_au_meme_instant_une_seule_fois(close, agent, le):
+    usager.joindre_a_la_reouverture(close, photo(), le=le)
+    vu, version, compte = repere(close), close.version, close.usager.compte
+
+    resultats = ensemble(
+        [
+            lambda: usager.rouvrir_demande(close, vu=vu, message="Voici.", par=compte, le=le),
+            lambda: operations.rouvrir(close, agent=agent, version=version, le=le),
+        ]
+    )
+
+    assert sorted(resultats) in (["Conflit", "fait"], ["DemandeChangee", "fait"])
+    assert Notification.objects.filter(message="reouverture").count() == 1
