@@ -164,7 +164,7 @@ def chiffre_du_stock(portee: Portee) -> Chiffre:
     )
 
 
-def chiffre_de_l_age(portee: Portee, *, jour: dt.date) -> Chiffre:
+def chiffre_de_l_age(durees: Durees) -> Chiffre:
     return _durees(
         "age",
         _("Âge des demandes à instruire"),
@@ -173,7 +173,7 @@ def chiffre_de_l_age(portee: Portee, *, jour: dt.date) -> Chiffre:
             "attendu ou reçu, en cours de décision), à l'instant. Une demande rouverte garde sa date de dépôt. "
             "Médiane : la moitié est plus récente. 90e centile : neuf sur dix sont plus récentes."
         ),
-        figures.ages(portee, jour=jour),
+        durees,
         _("Aucune demande à instruire."),
     )
 
@@ -282,10 +282,14 @@ def chiffre_des_ruptures(releves: Releves) -> Chiffre:
 
 
 def chiffre_des_sites(
-    portee: Portee, adresses: Mapping[Site, str], *, jour: dt.date, delais: Mapping[str | None, Durees]
+    portee: Portee,
+    adresses: Mapping[Site, str],
+    *,
+    ages: Mapping[str | None, Durees],
+    delais: Mapping[str | None, Durees],
 ) -> Chiffre:
     """`adresses` : les sites à comparer, et la page des chiffres de chacun."""
-    titre, sites = _("Les sites, côte à côte"), figures.comparaison(portee, adresses, jour=jour, delais=delais)
+    titre, sites = _("Les sites, côte à côte"), figures.comparaison(portee, adresses, ages=ages, delais=delais)
     subies = [(str(ligne.site), ligne.mesures.get(Mesure.SUBIE, 0)) for ligne in sites]
     pires = sorted((ligne for ligne in subies if ligne[1]), key=lambda ligne: -ligne[1])[:SITES_EN_IMAGE]
     return Chiffre(
@@ -323,19 +327,20 @@ def chiffres(
     portee: Portee, adresses: Mapping[Site, str], *, jour: dt.date, releve_le: dt.datetime | None
 ) -> list[Chiffre]:
     """Tous les chiffres ; sans relevé, ceux de l'instant seulement. `adresses` : les sites à comparer."""
-    a_l_instant = [chiffre_du_stock(portee), chiffre_de_l_age(portee, jour=jour)]
+    ages = figures.ages(portee, jour=jour)
+    a_l_instant = [chiffre_du_stock(portee), chiffre_de_l_age(ages.get(None, Durees()))]
     if releve_le is None:
         return a_l_instant
     releves, delais = Releves.lire(portee), figures.delais(portee)
     resultat = [
         *a_l_instant,
-        chiffre_des_ruptures(releves),
         chiffre_des_delais(delais.get(None, Durees())),
         chiffre_des_complements(releves),
+        chiffre_des_ruptures(releves),
         chiffre_du_flux(releves),
     ]
     if portee.site is None:
-        resultat.append(chiffre_des_sites(portee, adresses, jour=jour, delais=delais))
+        resultat.append(chiffre_des_sites(portee, adresses, ages=ages, delais=delais))
     return resultat
 
 

@@ -4,21 +4,20 @@ Le stock et l'âge se lisent à l'instant dans les demandes ; le reste, dans les
 """
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
 
-from django.db import connection
 from django.db.models import (
-    Aggregate,
     Count,
     DateField,
     DurationField,
     ExpressionWrapper,
     F,
-    FloatField,
-    Q,
+    Func,
+    IntegerField,
     QuerySet,
     Sum,
     Value,
@@ -92,7 +91,7 @@ class Portee:
         return self.site.pk if self.site else ""
 
     def demandes(self) -> QuerySet[Demande]:
-        return self._bornees(Demande.objects.filter(numero__isnull=False))
+        return self._bornees(Demande.objects.all())
 
     def releves(self) -> QuerySet[ReleveQuotidien]:
         periode = self.periode
@@ -105,16 +104,6 @@ class Portee:
 
 
 # --- Les calculs -----------------------------------------------------------------------------------------------------
-class Percentile(Aggregate):
-    """`percentile_cont` : la valeur sous laquelle se trouve cette part des lignes."""
-
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(%(part)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-
-    def __init__(self, expression, *, part: float, **options):
-        super().__init__(expression, part=part, output_field=FloatField(), **options)
-
-
 @dataclass(frozen=True)
 class Durees:
     """Des durées en jours : combien, la médiane, le 90e centile, et combien dans chaque tranche de `BORNES`."""
@@ -124,60 +113,52 @@ class Durees:
     p90: float | None = None
     par_tranche: tuple[int, ...] = (0,) * (len(BORNES) + 1)
 
+    @classmethod
+    def de(cls, effectifs: Mapping[int, int]) -> "Durees":
+        """`effectifs` : combien de fois chaque durée, en jours entiers."""
+        jours = sorted(effectifs)
+        rangs = list(accumulate(effectifs[jour] for jour in jours))
+        nombre = rangs[-1]
+
+        def centile(part: float) -> float:
+            """Comme `percentile_cont` : entre deux valeurs, à proportion."""
+            rang, reste = divmod(part * (nombre - 1), 1)
+            avant, apres = (jours[bisect_right(rangs, place)] for place in (rang, min(rang + 1, nombre - 1)))
+            return avant + reste * (apres - avant)
+
+        par_tranche = Counter()
+        for jour in jours:
+            par_tranche[bisect_left(BORNES, jour)] += effectifs[jour]
+        tranches = tuple(par_tranche[rang] for rang in range(len(BORNES) + 1))
+        return cls(nombre, centile(0.5), centile(0.9), tranches)
+
 
 def stock(portee: Portee) -> dict[Etat, int]:
     """Les demandes à instruire ou à remettre, par état, à l'instant."""
-    nombres = portee.demandes().filter(etat__in=ETATS_DU_STOCK).values_list("etat").annotate(Count("pk")).order_by()
-    trouves = dict(nombres)
+    stock = portee.demandes().filter(etat__in=ETATS_DU_STOCK).order_by()
+    trouves = dict(stock.values_list("etat").annotate(nombre=Count("*")))
     return {etat: trouves.get(etat, 0) for etat in ETATS_DU_STOCK}
 
 
-def ages(portee: Portee, *, jour: dt.date) -> Durees:
+def ages(portee: Portee, *, jour: dt.date) -> dict[str | None, Durees]:
     """Les jours écoulés depuis le dépôt des demandes à instruire, à l'instant."""
-    nombres = {f"t{rang}": Count("pk", filter=tranche) for rang, tranche in enumerate(_tranches("age"))}
-    lu = _ouvertes(portee, jour=jour).aggregate(**AGES, **nombres)
-    return Durees(lu["nombre"], lu["mediane"], lu["p90"], tuple(lu[nom] for nom in nombres))
-
-
-def ages_par_site(portee: Portee, *, jour: dt.date) -> dict[str, Durees]:
-    lignes = _ouvertes(portee, jour=jour).values("site").annotate(**AGES).order_by()
-    return {ligne["site"]: Durees(ligne["nombre"], ligne["mediane"], ligne["p90"]) for ligne in lignes}
-
-
-AGES = {"nombre": Count("pk"), "mediane": Percentile("age", part=0.5), "p90": Percentile("age", part=0.9)}
-
-
-def _ouvertes(portee: Portee, *, jour: dt.date) -> QuerySet[Demande]:
-    duree = ExpressionWrapper(Value(jour, DateField()) - TruncDate("deposee_le"), DurationField())
-    return portee.demandes().filter(etat__in=ETATS_A_INSTRUIRE).annotate(age=ExtractDay(duree))
-
-
-def _tranches(champ: str) -> Iterator[Q]:
-    for plus_que, au_plus in pairwise((None, *BORNES, None)):
-        tranche = Q() if plus_que is None else Q(**{f"{champ}__gt": plus_que})
-        yield tranche if au_plus is None else tranche & Q(**{f"{champ}__lte": au_plus})
+    age = ExtractDay(ExpressionWrapper(Value(jour, DateField()) - TruncDate("deposee_le"), DurationField()))
+    return _par_site(portee.demandes().filter(etat__in=ETATS_A_INSTRUIRE).annotate(jours=age))
 
 
 def delais(portee: Portee) -> dict[str | None, Durees]:
-    """Les jours du dépôt à la décision, des demandes décidées dans la période ; par site, et sous `None` pour tous."""
-    comptes = ", ".join(
-        f"count(*) FILTER (WHERE delai > {plus_que} AND delai <= {au_plus})"
-        for plus_que, au_plus in pairwise((-1, *BORNES, 2**31 - 1))
-    )
-    requete = f"""
-        SELECT site_id, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY delai),
-            percentile_cont(0.9) WITHIN GROUP (ORDER BY delai), {comptes}
-        FROM {ReleveQuotidien._meta.db_table}, unnest(delais) AS delai
-        WHERE jour BETWEEN %(du)s AND %(au)s AND (%(site)s IN ('', site_id)) AND (%(demarche)s IN ('', demarche))
-        GROUP BY GROUPING SETS ((), (site_id))
-    """
-    bornes = {"du": portee.periode.du, "au": portee.periode.au}
-    with connection.cursor() as curseur:
-        curseur.execute(requete, bornes | {"site": portee.code_du_site, "demarche": portee.demarche})
-        return {
-            site: Durees(nombre, mediane, p90, tuple(nombres))
-            for site, nombre, mediane, p90, *nombres in curseur.fetchall()
-        }
+    """Les jours du dépôt à la décision des demandes décidées dans la période."""
+    chacun = Func("delais", function="unnest", output_field=IntegerField())
+    return _par_site(portee.releves().filter(mesure__in=DECISIONS).annotate(jours=chacun))
+
+
+def _par_site(lignes: QuerySet) -> dict[str | None, Durees]:
+    """Les durées de chaque site, et celles de tous sous `None`."""
+    effectifs: dict[str | None, Counter[int]] = defaultdict(Counter)
+    for site, jours, nombre in lignes.order_by().values_list("site", "jours").annotate(nombre=Count("*")):
+        effectifs[site][jours] += nombre
+        effectifs[None][jours] += nombre
+    return {site: Durees.de(effectif) for site, effectif in effectifs.items()}
 
 
 def flux(portee: Portee) -> dict[dt.date, Counter]:
@@ -228,10 +209,10 @@ class LigneDeSite:
 
 
 def comparaison(
-    portee: Portee, sites: Iterable[Site], *, jour: dt.date, delais: Mapping[str | None, Durees]
+    portee: Portee, sites: Iterable[Site], *, ages: Mapping[str | None, Durees], delais: Mapping[str | None, Durees]
 ) -> list[LigneDeSite]:
     """Ceux de ces sites qui ont des demandes à instruire ou un chiffre dans la période."""
-    ages, mesures = ages_par_site(portee, jour=jour), flux_par_site(portee)
+    mesures = flux_par_site(portee)
     return [
         LigneDeSite(site, ages.get(site.pk, Durees()), delais.get(site.pk, Durees()), mesures.get(site.pk, {}))
         for site in sites

@@ -81,6 +81,11 @@ class Demande(models.Model):
                 F("site"), F("decidee_le").desc(), F("id").desc(),
                 name="demande_a_remettre", condition=Q(etat__in=ETATS_EN_REMISE),
             ),
+            # Les chiffres du service : combien, et depuis quand, sans lire les dossiers eux-mêmes.
+            models.Index(
+                fields=["site", "demarche", "etat", "deposee_le"],
+                name="demande_stock", condition=Q(etat__in=(*ETATS_A_INSTRUIRE, *ETATS_EN_REMISE)),
+            ),
             GinIndex(F("site"), OpClass("recherche", name="gin_trgm_ops"), name="demande_recherche"),
         ]  # fmt: skip
 

@@ -120,17 +120,16 @@ def test_l_age_est_celui_des_demandes_a_instruire(paris, nord):
     dossier(paris, (500, Etat.DEPOSEE), (1, Etat.FAVORABLE))  # décidée : plus à instruire
     dossier(nord, (300, Etat.DEPOSEE))
 
-    ages = figures.ages(portee(paris), jour=JOUR)
+    ages = figures.ages(portee(paris), jour=JOUR)[None]
 
     # 10, 20, 30, 100 : médiane à mi-chemin de 20 et 30 ; 90 % à 0,7 du chemin de 30 à 100.
     assert (ages.nombre, ages.mediane, ages.p90) == (4, 25, pytest.approx(79))
     assert ages.par_tranche == (3, 0, 0, 1, 0, 0)
-    assert figures.ages_par_site(portee(None), jour=JOUR)["5901"] == Durees(1, 300, 300)
+    assert figures.ages(portee(None), jour=JOUR)["5901"] == Durees(1, 300, 300, (0, 0, 0, 0, 0, 1))
 
 
 def test_sans_demande_il_n_y_a_ni_age_ni_delai(paris):
-    assert figures.ages(portee(paris), jour=JOUR) == Durees()
-    assert figures.delais(portee(paris)) == {None: Durees()} or figures.delais(portee(paris)) == {}
+    assert figures.ages(portee(paris), jour=JOUR) == figures.delais(portee(paris)) == {}
     assert figures.part_completee({}) is None
 
 
@@ -485,7 +484,7 @@ def test_le_site_ne_se_choisit_que_par_qui_compare(chef, paris, nord):
 def test_la_page_tient_son_budget(client, paris, vie, comparer, django_assert_max_num_queries):
     role = "admin_fonctionnel" if comparer else "valideur"
     connecter(client, AgentFactory(site=paris, roles=[role]).compte)
-    with django_assert_max_num_queries(15 if comparer else 12):
+    with django_assert_max_num_queries(14 if comparer else 12):
         assert page(client, periode="annee").status_code == 200
 
 
