@@ -45,10 +45,11 @@ class Plan:
     inchangees: int = 0
     fautes: list[Faute] = field(default_factory=list)
     a_ecrire: list[LigneDatee] = field(default_factory=list)
+    a_ajouter: list[LigneDatee] = field(default_factory=list)
 
     @property
     def ecrit(self) -> bool:
-        return bool(self.a_ecrire) and not self.fautes
+        return bool(self.a_ecrire or self.a_ajouter) and not self.fautes
 
 
 def preparer(modele: type[LigneDatee], entrees: Iterable[Entree], *, jour: dt.date) -> Plan:
@@ -137,11 +138,10 @@ def _phrase_de_chevauchement(autre: LigneDatee, *, jour: dt.date) -> str:
 
 
 def _classer(plan: Plan, etat: dict, avant: dict, numeros: dict[int, int]) -> None:
-    ajouts = []
     for ligne in (ligne for lignes in etat.values() for ligne in lignes):
         if ligne.pk is None:
             plan.ajouts.append(_ecart(ligne, None))
-            ajouts.append(ligne)
+            plan.a_ajouter.append(ligne)
             continue
         ecart = _ecart(ligne, avant[ligne.pk])
         if not ecart.mots:
@@ -150,8 +150,6 @@ def _classer(plan: Plan, etat: dict, avant: dict, numeros: dict[int, int]) -> No
         seule_fin = avant[ligne.pk].au is None and [mot[0] for mot in ecart.mots] == [_nom(ligne, "au")]
         (plan.fins if seule_fin else plan.changements).append(ecart)
         plan.a_ecrire.append(ligne)
-    # Les lignes présentes d'abord : celles qui finissent font place à celles qui entrent.
-    plan.a_ecrire += ajouts
 
 
 def _ecart(ligne: LigneDatee, avant: LigneDatee | None) -> Ecart:
@@ -188,6 +186,8 @@ def importer(
         plan = preparer(modele, entrees, jour=jour)
         if plan.fautes:
             raise BaseChangee
+        # Les lignes présentes d'abord : celles qui finissent font place à celles qui entrent.
         for ligne in plan.a_ecrire:
             ligne.save()
+        modele.objects.bulk_create(plan.a_ajouter)
     return plan

@@ -84,8 +84,9 @@ class FichiersAdmin:
         return f"import_{self.opts.model_name}"
 
     def importer_view(self, request: HttpRequest) -> HttpResponse:
-        """Lit le fichier. S'il est sans faute, le garde dans la session et mène à l'aperçu."""
+        """Oublie le fichier d'avant, lit celui-ci ; sans faute, le garde dans la session et mène à l'aperçu."""
         self._exiger_le_droit(request)
+        request.session.pop(self._cle, None)
         form = FichierForm(request.POST, request.FILES) if request.method == "POST" else FichierForm()
         fautes: list[Faute] = []
         if form.is_valid():
