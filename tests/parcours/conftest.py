@@ -5,10 +5,10 @@ import pytest
 from django.test import Client
 from django.urls import Resolver404, resolve
 
-from tests.demandes.conftest import droit
+from tests.demandes.conftest import cliche_du_droit, droit
 from tests.notifications.conftest import boite, smtp
 
-__all__ = ["boite", "droit", "smtp"]
+__all__ = ["boite", "cliche_du_droit", "droit", "smtp"]
 
 
 @pytest.fixture(params=[True, False], ids=["avec JavaScript", "sans JavaScript"])

@@ -126,10 +126,10 @@ def ouvrir_un_compte(page, titre, boite):
     page.verifier()
 
 
-def se_connecter(page, usager):
+def se_connecter(page, usager, mot_de_passe=MOT_DE_PASSE):
     page.goto(page.racine + reverse("usagers:connexion"))
     page.locator("#id_username").fill(usager.numero_etranger)
-    page.locator("#id_password").fill(MOT_DE_PASSE)
+    page.locator("#id_password").fill(mot_de_passe)
     cliquer(page, "S'identifier")
     expect(page.get_by_role("heading", name=f"Bienvenue {usager.nom_complet}")).to_be_visible()
     page.verifier()

@@ -23,7 +23,16 @@ from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import AgentFactory, PaysFactory, TitreSejourFactory, UsagerFactory
 from tests.instruction.conftest import pdf
 from tests.instruction.conftest import proposer as decider
-from tests.parcours.gestes import cliquer, courriel, image, lire_2d_doc, telecharger, texte_du_pdf, travailler
+from tests.parcours.gestes import (
+    cliquer,
+    courriel,
+    image,
+    lire_2d_doc,
+    se_connecter,
+    telecharger,
+    texte_du_pdf,
+    travailler,
+)
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
 NOMS = {
@@ -232,7 +241,8 @@ def envois(demande) -> list[tuple[str, str]]:
 # --- Guide 000 : l'étudiante, du dépôt à la remise -------------------------------------------------------------------
 def test_une_etudiante_du_depot_a_la_remise(julie, boite, en_scene, equipe, settings):
     agents = equipe(julie, "instructeur", "valideur", "signataire", "remise")
-    instructeur, usager = agents["instructeur"], en_scene(julie.usager.compte)
+    instructeur, usager = agents["instructeur"], en_scene()
+    se_connecter(usager, julie.usager, "Sept mots pour une phrase de passe")
     voit(usager, julie, "Demande déposée : le", jalon="Dépôt de la demande", suite="Vous n'avez rien à faire.")
 
     ouvrir(instructeur, julie)
