@@ -287,6 +287,16 @@ def test_le_journal_des_actes_ne_se_modifie_ni_ne_s_efface(deposee, geste):
             deposee.evenements.all()._raw_delete("default")
 
 
+@pytest.mark.parametrize("geste", ["modifier", "effacer"])
+def test_le_journal_des_droits_ne_se_modifie_ni_ne_s_efface(auditeur, agent, geste):
+    LogEntry.objects.log_actions(auditeur.compte_id, [agent], CHANGE, change_message="Droits changés")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        if geste == "modifier":
+            LogEntry.objects.update(change_message="Rien")
+        else:
+            LogEntry.objects.all().delete()
+
+
 # --- Données de référence --------------------------------------------------------------------------------------------
 def test_les_donnees_de_reference_ont_leur_registre_avant_et_apres(client_auditeur, auditeur, deposee):
     with modifier(Site, par=auditeur.compte, origine="import de sites.csv"):
