@@ -6,7 +6,7 @@ Les pages se suivent par clé, jamais par décalage : la centième coûte le pri
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -43,7 +43,7 @@ class Colonne:
 
 ID = Colonne("id")
 TRIS: dict[str, tuple[Colonne, ...]] = {
-    # L'ordre par défaut, servi par les index partiels `demande_file` et `demande_onglets`.
+    # Chaque onglet se lit dans l'ordre de son premier tri par un index de `Demande`, sans trier ni lire tout le site.
     "droits": (Colonne("fin_de_droits"), Colonne("echeance_legale"), Colonne("deposee_le"), ID),
     "echeance": (Colonne("echeance_legale"), Colonne("fin_de_droits"), Colonne("deposee_le"), ID),
     "depot": (Colonne("deposee_le"), ID),
@@ -81,7 +81,10 @@ def _dans(jours: int, colonne: str) -> Callable[[dt.date], Q]:
     return lambda jour: OUVERTE & Q(**{f"{colonne}__lte": jour + dt.timedelta(days=jours)})
 
 
-TOUS = Onglet("tous", _("Tous"), Q(), ("recents", *OUVERTES), _("Aucun dossier n'a été déposé auprès de votre site."))
+# Ces deux tris sont servis par `demande_du_site` ; un autre lirait tous les dossiers du site.
+TOUS = Onglet("tous", _("Tous"), Q(), ("recents", "depot"), _("Aucun dossier n'a été déposé auprès de votre site."))
+# Ce qu'une recherche trouve est court : tous les tris s'y proposent.
+RECHERCHE = replace(TOUS, tris=("recents", *OUVERTES))
 ONGLETS: dict[str, Onglet] = {
     onglet.code: onglet
     for onglet in (
@@ -302,7 +305,9 @@ def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
         # Un téléphone est gardé avec son indicatif : « 06 01… » se cherche sans son zéro.
         return visibles.filter(recherche__contains=re.sub(r"^0(?=[0-9]{9}$)", "", numero))
     for mot in _mots(texte):
-        visibles = visibles.filter(recherche__contains=mot)
+        # La fin d'un courriel est celle de tout le monde : elle ne trie rien, et l'index en lirait chaque dossier.
+        debut, arobase, _domaine = mot.partition("@")
+        visibles = visibles.filter(recherche__contains=f"{debut}{arobase}" if debut else mot)
     return visibles
 
 

@@ -127,7 +127,8 @@ def dossiers_visibles(agent: Agent | None) -> QuerySet[Demande]:
     """La file et la recherche : les demandes déposées auprès du site de l'agent, si son rôle est d'en traiter."""
     if agent is None or not a_une_file(agent):
         return Demande.objects.none()
-    return Demande.objects.filter(site=agent.site, numero__isnull=False)
+    # Une date de dépôt vaut un numéro (contrainte `demande_numero_et_depot`), et les index de la file la portent.
+    return Demande.objects.filter(site=agent.site, deposee_le__isnull=False)
 
 
 def acces_ouverts(agent: Agent, *, le: dt.datetime) -> QuerySet[AccesExceptionnel]:
@@ -149,7 +150,8 @@ def demandes_suivies(agent: Agent | None) -> QuerySet[Demande]:
     """L'accueil et le support suivent les demandes déposées de leur site, sans en ouvrir le dossier."""
     if agent is None or not voit(agent, "guichet"):
         return Demande.objects.none()
-    return Demande.objects.filter(site=agent.site, numero__isnull=False)
+    # Une date de dépôt vaut un numéro (contrainte `demande_numero_et_depot`), et les index de la file la portent.
+    return Demande.objects.filter(site=agent.site, deposee_le__isnull=False)
 
 
 def peut(agent: Agent, nom: str, demande: Demande) -> bool:

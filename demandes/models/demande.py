@@ -86,6 +86,22 @@ class Demande(models.Model):
                 fields=["site", "demarche", "etat", "deposee_le"],
                 name="demande_stock", condition=Q(etat__in=(*ETATS_A_INSTRUIRE, *ETATS_EN_REMISE)),
             ),
+            models.Index(
+                F("site"), F("agent"), F("fin_de_droits"), F("echeance_legale"), F("deposee_le"), F("id"),
+                name="demande_de_l_agent", condition=Q(etat__in=ETATS_A_INSTRUIRE),
+            ),
+            models.Index(
+                F("site"), F("echeance_legale"), F("fin_de_droits"), F("deposee_le"), F("id"),
+                name="demande_echeances", condition=Q(etat__in=ETATS_A_INSTRUIRE),
+            ),
+            models.Index(
+                F("site"), F("deposee_le").desc(), F("id").desc(),
+                name="demande_du_site", condition=Q(deposee_le__isnull=False),
+            ),
+            models.Index(
+                F("site"), F("etat"), F("deposee_le").desc(), F("id").desc(),
+                name="demande_par_etat", condition=Q(deposee_le__isnull=False),
+            ),
             GinIndex(F("site"), OpClass("recherche", name="gin_trgm_ops"), name="demande_recherche"),
         ]  # fmt: skip
 

@@ -8,7 +8,9 @@ stockage des fichiers, que tous les dossiers partagent. Les courriels et SMS ne 
 import datetime as dt
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -24,13 +26,15 @@ from instruction.demonstration import specimen
 from instruction.models import Agent
 from instruction.peuplement.histoire import SANS_MOT_DE_PASSE, Equipe, Histoires
 from instruction.peuplement.modele import PeuplementImpossible, modele
+from instruction.peuplement.tables import Table
 from usagers.models import Compte, Identifiant
 
 DEPUIS = dt.timedelta(days=3 * 365)
-LOT = 5_000
-# Un dossier sur huit au premier site ; les autres se partagent le reste, du plus au moins chargé.
+LOT = 2_000
+# Un dossier sur huit, au moins, au premier site ; les autres se partagent le reste, du plus au moins chargé.
 PART_DU_PREMIER = 8
-ROLES = ("instructeur", "instructeur", "instructeur", "valideur", "signataire", "remise")
+INSTRUCTEURS = 12
+ROLES = (*["instructeur"] * INSTRUCTEURS, "valideur", "signataire", "remise")
 
 
 def peupler(
@@ -42,12 +46,13 @@ def peupler(
     """
     if Demande.objects.exists():
         raise PeuplementImpossible("Cette base contient déjà des demandes : le peuplement veut une base sans aucune.")
-    choisis = list(Site.objects.filter(code__in=sites) if sites else Site.objects.all())
+    choisis = list(Site.objects.ouverts(timezone.localdate(le)))
+    # Paris d'abord, s'il y est : le plus chargé.
+    choisis = sorted((s for s in choisis if s.pk in sites or not sites), key=lambda site: site.departement != "75")
     if inconnus := set(sites) - {site.code for site in choisis}:
-        raise PeuplementImpossible(f"Site inconnu : {', '.join(sorted(inconnus))}.")
+        raise PeuplementImpossible(f"Site inconnu ou fermé : {', '.join(sorted(inconnus))}.")
     if not choisis:
         raise PeuplementImpossible("Chargez d'abord les sites : manage.py charger_sites.")
-    hasard = random.Random(graine)
     with transaction.atomic(), translation.override("fr"):
         # Comme une démonstration : aucune production ne servira cette base (anef/controles.py).
         Group.objects.get_or_create(name=settings.GROUPE_DEMONSTRATION)
@@ -58,32 +63,35 @@ def peupler(
         pdf = specimen("Attestation", "Toutes les personnes", 1, en_pdf=True)
         fichier = enregistrer_octets(pdf.read(), nom="attestation.pdf", type_mime="application/pdf")
         equipes = _equipes(choisis, le=le)
-    histoires = Histoires(modeles, pdf=fichier.pk, hasard=hasard, le=le)
-    poids = [
-        len(equipes) * 4 / (PART_DU_PREMIER - 1) if rang == 0 else 8 / (1 + rang % 8) for rang in range(len(equipes))
-    ]
-    rangs: dict[tuple[str, int], int] = {}
-    lignes = 0
-    for debut in range(0, nombre, LOT):
-        fin = min(debut + LOT, nombre)
-        for rang in range(debut, fin):
-            # Dans l'ordre du temps : le rang d'un numéro croît avec sa date.
-            deposee_le = le - DEPUIS + DEPUIS * ((rang + hasard.random()) / nombre)
-            jour, (equipe,) = timezone.localdate(deposee_le), hasard.choices(equipes, poids)
-            cle = (equipe.site.pk, jour.year)
-            rangs[cle] = rangs.get(cle, 0) + 1
-            numero = f"{equipe.site.pk}{jour:%Y%m%d}{rangs[cle]:07}"
-            histoires.ajouter(rang + 1, numero, equipe=equipe, deposee_le=deposee_le)
-        lignes += _ecrire(histoires, rangs)
-        dire(fin, lignes)
+    histoires = Histoires(modeles, pdf=fichier.pk, hasard=random.Random(graine), le=le)
+    poids = [1 / (1 + rang % 8) for rang in range(len(equipes))]
+    poids[0] = max(1, sum(poids[1:]) / (PART_DU_PREMIER - 1))
+    lots = _lots(histoires, nombre, equipes=equipes, poids=poids, le=le)
+    lignes, lot = 0, next(lots)
+    # La base écrit un lot pendant que le suivant se prépare : les deux cœurs servent.
+    connection.inc_thread_sharing()
+    with ThreadPoolExecutor(max_workers=1) as fil:
+        while lot:
+            with transaction.atomic():
+                _ecrire_les_compteurs(lot)
+                ecriture = fil.submit(_ecrire, connection.cursor(), lot)
+                suivant = next(lots, None)
+                lignes += ecriture.result()
+            dire(lot.demandes, lignes)
+            lot = suivant
+    connection.dec_thread_sharing()
     with connection.cursor() as curseur:
-        curseur.execute("SELECT gin_clean_pending_list('demande_recherche')")
-        curseur.execute("ANALYZE")
+        # Ce que PostgreSQL ferait de lui-même en quelques heures : statistiques, carte de visibilité, index des noms.
+        if connection.in_atomic_block:
+            curseur.execute("SELECT gin_clean_pending_list('demande_recherche')")
+            curseur.execute("ANALYZE")
+        else:
+            curseur.execute("VACUUM (ANALYZE)")
     return lignes
 
 
 def _equipes(sites: list[Site], *, le: dt.datetime) -> list[Equipe]:
-    """Six agents par site, sans mot de passe : on entre par ceux de la démonstration."""
+    """Les agents de chaque site, sans mot de passe : on entre par ceux de la démonstration."""
     noms = [f"essai.{site.pk}.{rang}" for site in sites for rang in range(1, len(ROLES) + 1)]
     # Leurs clés se suivent, même après un premier essai défait : les mêmes lignes pour la même graine.
     dernier = Compte.objects.aggregate(dernier=Max("pk"))["dernier"] or 0
@@ -103,22 +111,51 @@ def _equipes(sites: list[Site], *, le: dt.datetime) -> list[Equipe]:
     )
     cles = [compte.pk for compte in comptes]
     return [
-        Equipe(site, tuple(cles[debut : debut + 3]), *cles[debut + 3 : debut + 6])
+        Equipe(site, tuple(cles[debut : debut + INSTRUCTEURS]), *cles[debut + INSTRUCTEURS : debut + len(ROLES)])
         for site, debut in zip(sites, range(0, len(cles), len(ROLES)), strict=True)
     ]
 
 
-@transaction.atomic
-def _ecrire(histoires: Histoires, rangs: dict[tuple[str, int], int]) -> int:
-    """Un lot entier ou rien, compteurs de numéros compris."""
+@dataclass(frozen=True)
+class Lot:
+    """Des lignes prêtes à écrire. `demandes` : combien de demandes, celles des lots d'avant comprises."""
+
+    demandes: int
+    tables: list[tuple[Table, list[tuple]]]
+    rangs: dict[tuple[str, int], int]
+
+
+def _lots(
+    histoires: Histoires, nombre: int, *, equipes: list[Equipe], poids: list[float], le: dt.datetime
+) -> Iterator[Lot]:
+    hasard, rangs = histoires.hasard, {}
+    for rang in range(nombre):
+        # Dans l'ordre du temps : le rang d'un numéro croît avec sa date.
+        deposee_le = le - DEPUIS + DEPUIS * ((rang + hasard.random()) / nombre)
+        jour, (equipe,) = timezone.localdate(deposee_le), hasard.choices(equipes, poids)
+        cle = (equipe.site.pk, jour.year)
+        rangs[cle] = rangs.get(cle, 0) + 1
+        numero = f"{equipe.site.pk}{jour:%Y%m%d}{rangs[cle]:07}"
+        histoires.ajouter(rang + 1, numero, equipe=equipe, deposee_le=deposee_le)
+        if (rang + 1) % LOT == 0 or rang + 1 == nombre:
+            yield Lot(rang + 1, [(table, table.vider()) for table in histoires.tables], dict(rangs))
+
+
+def _ecrire_les_compteurs(lot: Lot) -> None:
     Compteur.objects.bulk_create(
-        [Compteur(nature="demande", cle=code, annee=annee, dernier=rang) for (code, annee), rang in rangs.items()],
+        [Compteur(nature="demande", cle=code, annee=annee, dernier=rang) for (code, annee), rang in lot.rangs.items()],
         update_conflicts=True, unique_fields=["nature", "cle", "annee"], update_fields=["dernier"],
     )  # fmt: skip
-    with connection.cursor() as curseur:
+
+
+def _ecrire(curseur, lot: Lot) -> int:
+    """Dans la transaction de l'appelant ; les références se vérifient ici, sans attendre sa fin."""
+    with curseur:
         # Un contenu figé de 9 ko se comprime plus vite ; l'index des noms se fond par blocs.
         curseur.execute(
             "SET LOCAL default_toast_compression = 'lz4'; SET LOCAL gin_pending_list_limit = '64MB'; "
             "SET LOCAL synchronous_commit = off"
         )
-        return sum(table.ecrire(curseur) for table in histoires.tables)
+        lignes = sum(table.ecrire(curseur, lignes) for table, lignes in lot.tables)
+        curseur.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    return lignes

@@ -23,16 +23,18 @@ class Table:
         self.lignes.append((self.dernier, *valeurs, *self.defauts))
         return self.dernier
 
-    def ecrire(self, curseur) -> int:
-        """Écrit ce qui attend, avance la suite des clés, et rend le nombre de lignes."""
-        nombre = len(self.lignes)
-        if nombre:
+    def vider(self) -> list[tuple]:
+        lignes, self.lignes = self.lignes, []
+        return lignes
+
+    def ecrire(self, curseur, lignes: list[tuple]) -> int:
+        """Écrit ces lignes, avance la suite des clés, et rend leur nombre."""
+        if lignes:
             with curseur.copy(self.ordre) as copie:
-                for ligne in self.lignes:
+                for ligne in lignes:
                     copie.write_row(ligne)
-            curseur.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [self.nom, self.dernier])
-            self.lignes.clear()
-        return nombre
+            curseur.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [self.nom, lignes[-1][0]])
+        return len(lignes)
 
 
 def _defaut(champ: models.Field):

@@ -13,7 +13,16 @@ from django.utils import timezone
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from instruction import operations
-from instruction.file_de_travail import ETATS_FILTRES, FILTRES, ONGLETS, TOUS, Onglet, chercher, filtrer, premier_onglet
+from instruction.file_de_travail import (
+    ETATS_FILTRES,
+    FILTRES,
+    ONGLETS,
+    RECHERCHE,
+    Onglet,
+    chercher,
+    filtrer,
+    premier_onglet,
+)
 from instruction.models import Agent, Consultation
 from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
 
@@ -33,7 +42,7 @@ class Liste:
     def lire(cls, request: HttpRequest) -> "Liste":
         q = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
         choisi = ONGLETS.get(request.GET.get("onglet", ""))
-        onglet = TOUS if q else choisi or premier_onglet(agent_de(request.user))
+        onglet = RECHERCHE if q else choisi or premier_onglet(agent_de(request.user))
         tri = request.GET.get("tri", "")
         filtres = tuple(code for code in FILTRES if code in request.GET.getlist("filtre"))
         demarche, etat = request.GET.get("demarche", ""), request.GET.get("etat", "")

@@ -3,10 +3,14 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from demandes.etats import Etat
 from demandes.models import PieceJointe
+from documents.models import Fichier
+from instruction import controles
 from instruction.controles import indices_des_pieces, indices_du_dossier
 from instruction.models import ControlePiece
 from instruction.operations import controler_piece
@@ -124,3 +128,27 @@ def test_une_piece_non_datee_ne_dit_rien_de_son_age(deposee, contenu, agent, le)
     controle = controler_piece(piece, verifiee=True, datee_du=None, agent=agent, le=le)
     assert not indices_des_pieces(deposee, contenu, {piece.pk: controle})[piece.pk]
     assert ControlePiece.objects.get().verifiee
+
+
+def test_le_meme_fichier_ailleurs_se_cherche_par_son_empreinte(deposee):
+    """Parmi des milliers de pièces, aucune table n'est lue en entier."""
+    le, nombre = deposee.deposee_le, 3000
+    fichiers = Fichier.objects.bulk_create(
+        Fichier(contenu=f"{rang}", empreinte=f"{rang:064}", taille=1, type_mime="image/png", nom_affiche="a.png")
+        for rang in range(nombre)
+    )
+    (autre,) = semer(1, deposee.site)
+    PieceJointe.objects.bulk_create(
+        PieceJointe(demande=autre, code="PASSEPORT", fichier=fichier, ajoutee_le=le) for fichier in fichiers
+    )
+    with connection.cursor() as curseur:
+        curseur.execute("ANALYZE documents_fichier, demandes_piecejointe")
+
+    with CaptureQueriesContext(connection) as requetes:
+        assert controles._deposes_ailleurs(deposee, {f"{7:064}"}) == {f"{7:064}": [autre]}
+    (requete,) = requetes.captured_queries
+    with connection.cursor() as curseur:
+        curseur.execute(f"EXPLAIN {requete['sql']}")
+        plan = "\n".join(ligne for (ligne,) in curseur.fetchall())
+    assert "documents_fichier_empreinte" in plan and "demandes_piecejointe_fichier_id" in plan, plan
+    assert "Seq Scan on documents_fichier" not in plan and "Seq Scan on demandes_piecejointe" not in plan, plan

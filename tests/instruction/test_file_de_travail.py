@@ -9,14 +9,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from demandes.demarches import DEMARCHES
 from demandes.models import Complement, Decision, Demande
 from instruction import file_de_travail
 from instruction.file_de_travail import (
+    ETATS_FILTRES,
     FILTRES,
     ONGLETS,
     TRIS,
     RechercheTropCourte,
     chercher,
+    filtrer,
     nombres_plafonnes,
     page,
     ressembler,
@@ -268,10 +271,15 @@ def test_une_liste_vide_dit_quoi_faire(agent, client, onglet):
 def des_milliers_de_dossiers(agent):
     """4 000 dossiers sur quatre sites, deux sur cinq encore à instruire."""
     etats = ["deposee", "en_instruction", "defavorable", "remise", "cloturee"]
-    for rang, code in enumerate(("7502", "5901", "6901", "1301")):
+    autre = AgentFactory(site=agent.site).compte
+    for rang, site in enumerate(("7502", "5901", "6901", "1301")):
         semer(
-            1000, SiteFactory(code=code, departement=code[:2]), premier=rang * 1000, etat=lambda n: etats[n % 5],
+            1000, SiteFactory(code=site, departement=site[:2]), premier=rang * 1000, etat=lambda n: etats[n % 5],
             fin_de_droits=lambda n: JOUR + dt.timedelta(days=n % 300) if n % 7 else None,
+            echeance_legale=lambda n: timezone.localdate() + dt.timedelta(days=n % 200) if n % 9 else None,
+            agent=lambda n, s=site: None if n % 5 == 0 else agent.compte if s == "7502" and n % 15 == 1 else autre,
+            deposee_le=lambda n: INSTANT + dt.timedelta(hours=n),
+            decidee_le=lambda n: INSTANT + dt.timedelta(hours=n) if n % 5 in (2, 3) else None,
             recherche=lambda n: f"julie john {n} ndiaye" if n % 97 else "mamadou diallo",
         )  # fmt: skip
     with connection.cursor() as curseur:
@@ -314,6 +322,60 @@ def test_l_index_trigramme_sert_la_recherche_avec_le_site(agent, des_milliers_de
     for plan in plans(lambda: list(chercher(dossiers_visibles(agent), "diallo").order_by("-deposee_le"))):
         assert "demande_recherche" in plan, plan
         assert "Index Cond" in plan and "7502" in plan.split("Index Cond")[1], plan
+
+
+def verifier_l_index(nom: str, appel, *, index: set[str]) -> None:
+    """Chaque lecture passe par un de ces index, borné par le site, qui rend les dossiers déjà dans l'ordre.
+
+    Sur quelques milliers de lignes, les trier coûterait si peu que PostgreSQL le ferait : on l'en empêche.
+    """
+    with connection.cursor() as curseur:
+        curseur.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+    for plan in plans(appel):
+        assert "Sort Key" not in plan, (nom, plan)
+        assert any(f"{voulu} " in plan for voulu in index), (nom, plan)
+        assert "Seq Scan on demandes_demande" not in plan, (nom, plan)
+        assert "site_id)::text = '7502'" in plan, (nom, plan)
+
+
+DE_LA_FILE = {"demande_file", "demande_onglets"}
+INDEX_DES_ONGLETS = {
+    "mes_dossiers": {"demande_de_l_agent"},
+    "delai_proche": {"demande_echeances"},
+    "a_remettre": {"demande_a_remettre"},
+    "decides": {"demande_decidees"},
+    "tous": {"demande_du_site"},
+}
+
+
+def test_chaque_onglet_se_lit_par_un_index_borne_par_le_site(agent, des_milliers_de_dossiers):
+    visibles = dossiers_visibles(agent)
+    repere = visibles.filter(fin_de_droits__isnull=False, decidee_le__isnull=False).order_by("fin_de_droits")[60]
+    for code, onglet in ONGLETS.items():
+        dossiers, index = onglet.dossiers(visibles, agent), INDEX_DES_ONGLETS.get(code, DE_LA_FILE)
+        for appel in (
+            lambda d=dossiers, t=onglet.tris[0]: page(d, t),
+            lambda d=dossiers, t=onglet.tris[0]: page(d, t, apres=repere),
+        ):
+            verifier_l_index(code, appel, index=index)
+
+
+def test_chaque_filtre_se_lit_par_un_index_borne_par_le_site(agent, des_milliers_de_dossiers):
+    visibles = dossiers_visibles(agent)
+    ouverts, tous = (ONGLETS[code].dossiers(visibles, agent) for code in ("en_instruction", "tous"))
+    for code in FILTRES:
+        index = {"demande_de_l_agent"} if code == "a_moi" else DE_LA_FILE | {"demande_de_l_agent"}
+        filtres = [code]
+        verifier_l_index(code, lambda f=filtres: page(filtrer(ouverts, agent, filtres=f), "droits"), index=index)
+        verifier_l_index(
+            code, lambda f=filtres: page(filtrer(tous, agent, filtres=f), "recents"), index={"demande_du_site"}
+        )
+    for etat in ETATS_FILTRES:
+        verifier_l_index(etat, lambda e=etat: page(filtrer(tous, agent, etat=e), "recents"), index={"demande_par_etat"})
+    for demarche in DEMARCHES:
+        verifier_l_index(
+            demarche, lambda d=demarche: page(filtrer(tous, agent, demarche=d), "recents"), index={"demande_du_site"}
+        )
 
 
 # --- Onglets, filtres, listes gardées --------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_une_meme_graine_donne_les_memes_lignes_et_une_autre_d_autres(referentie
 
 @pytest.mark.parametrize(
     ("options", "dit"),
-    [({"demandes": 0}, "au moins une demande"), ({"sites": ["0000"]}, "Site inconnu : 0000")],
+    [({"demandes": 0}, "au moins une demande"), ({"sites": ["0000"]}, "Site inconnu ou fermé : 0000")],
 )
 def test_un_peuplement_mal_demande_se_refuse(referentiels, options, dit):
     with pytest.raises(CommandError, match=dit):
