@@ -45,7 +45,7 @@ def test_le_journal_le_guichet_et_l_autre_site_se_lisent_sans_faute(
     export = exports.demander(auditeur, registre="actes", filtres=Filtres(), le=timezone.now())
     exports.produire(export.pk, le=timezone.now())
     se_connecter(auditeur.compte)
-    for registre in ("actes", "lectures", "acces", "administration"):
+    for registre in ("actes", "lectures", "acces", "references", "administration"):
         page.goto(f"{live_server.url}{reverse('admin:journal')}?registre={registre}")
         sans_faute_axe(page)
     se_connecter(agent_du_nord.compte)
