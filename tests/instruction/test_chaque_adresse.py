@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver
 from demandes.models import PieceJointe, Site
 from instruction.models import Agent, Consultation
 from instruction.permissions import ROLES_DES_DOSSIERS
-from tests.factories import AgentFactory
+from tests.factories import AgentFactory, CompteFactory
 from tests.instruction.conftest import connecter
 
 pytestmark = pytest.mark.django_db
@@ -61,12 +61,14 @@ def test_les_adresses_lues_sont_celles_que_l_on_connait():
 
 
 @pytest.mark.parametrize("methode", ["get", "post"])
-@pytest.mark.parametrize("visiteur", ["anonyme", "usager", "agent_inactif"])
+@pytest.mark.parametrize("visiteur", ["anonyme", "usager", "agent_inactif", "agent_sans_fiche"])
 def test_qui_n_est_pas_agent_n_ouvre_aucune_adresse(client, deposee, visiteur, methode):
     if visiteur == "usager":
         connecter(client, deposee.usager.compte)
     elif visiteur == "agent_inactif":
         connecter(client, AgentFactory(site=deposee.site, actif=False).compte)
+    elif visiteur == "agent_sans_fiche":
+        connecter(client, CompteFactory(nature="agent", is_staff=True))
     ouvertes = []
     for route in ROUTES:
         reponse = lire(client, methode, adresse(route, deposee))
