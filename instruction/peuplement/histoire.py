@@ -26,7 +26,7 @@ from documents.catalogue import MODELES, Acte
 from documents.models import Document
 from documents.operations import ALPHABET
 from instruction.operations import ajouter_mois
-from instruction.peuplement.modele import Modele, adresse_de
+from instruction.peuplement.modele import NUMERO_DE_VOIE, Modele, adresse_de
 from instruction.peuplement.tables import Table
 from notifications.catalogue import Message
 from notifications.models import Notification
@@ -212,7 +212,8 @@ class Dossier:
         pays = hasard.choice(self.modele.pays)
         naissance = f"{hasard.randint(1960, 2006)}-{hasard.randint(1, 12):02}-{hasard.randint(1, 28):02}"
         code_postal, commune = adresse_de(self.equipe.site)
-        voie, numero_etranger = f"{hasard.randint(1, 99)} {hasard.choice(VOIES)}", f"98{self.rang:08}"
+        voie, numero_etranger = hasard.choice(VOIES), f"98{self.rang:08}"
+        nationalite = (pays.nationalite_f if sexe == "F" else pays.nationalite_m) or pays.nom
         courriel = f"{prenoms.replace(' ', '.')}.{nom}.{self.rang}@exemple.invalid".lower()
         suffixe = f"{self.rang % 100_000_000:08}"
         telephone, numero_titre = f"+336{suffixe}", f"PE{suffixe}"
@@ -220,7 +221,8 @@ class Dossier:
         self.compte = h.comptes.ajouter(numero_etranger, SANS_MOT_DE_PASSE, courriel, depot, telephone, depot)
         h.identifiants.ajouter(numero_etranger, self.compte, Identifiant.Nature.NUMERO_ETRANGER.value)
         self.usager = h.usagers.ajouter(
-            nom, prenoms, sexe, naissance, pays.nom.upper(), pays.pk, pays.pk, "celibataire", voie, code_postal,
+            nom, prenoms, sexe, naissance, pays.nom.upper(), pays.pk, pays.pk, "celibataire",
+            f"{NUMERO_DE_VOIE} {voie}", code_postal,
             commune, numero_etranger, self.compte,
         )  # fmt: skip
         debut = self.fin_du_titre - dt.timedelta(days=364)
@@ -235,10 +237,12 @@ class Dossier:
         self.contenu = self.modele.contenu % {
             "nom": nom, "prenoms": prenoms, "sexe": sexe, "naissance": naissance, "lieu": pays.nom.upper(),
             "numero_etranger": numero_etranger, "courriel": courriel, "titre": numero_titre, "debut": debut,
-            "fin": self.fin_du_titre, "voie": voie.partition(" ")[2], "code_postal": code_postal, "commune": commune,
+            "fin": self.fin_du_titre, "voie": voie, "code_postal": code_postal, "commune": commune,
             "telephone": " ".join(("06", suffixe[:2], suffixe[2:4], suffixe[4:6], suffixe[6:])), "pays": pays.pk,
             "alpha3": pays.alpha3, "nom_du_pays": pays.nom,
-            "nationalite": (pays.nationalite_f if sexe == "F" else pays.nationalite_m) or pays.nom,
+            "nationalite": nationalite, "nationalite_affichee": nationalite.capitalize(),
+            "sexe_affiche": Usager.Sexe(sexe).label, "naissance_affichee": "/".join(reversed(naissance.split("-"))),
+            "telephone_e164": telephone,
             "hors_delai": "true" if self.hors_delai else "false", "complete": "true" if self.complete else "false",
             **{f"piece{rang}": cle for rang, cle in enumerate(rangs)},
         }  # fmt: skip

@@ -50,6 +50,15 @@ PERSONNE_MODELE = {
     "nom": "ZZNOM", "prenoms": "ZZPRENOM", "lieu": "ZZLIEU", "naissance": "1999-12-31", "numero_etranger": "9800000000",
     "courriel": "zz@exemple.invalid", "titre": "ZZ00000000", "voie": "ZZVOIE", "commune": "ZZCOMMUNE",
 }  # fmt: skip
+# Les réponses dont l'affichage n'est pas la valeur : champ → trou de chacune.
+LIGNES = {
+    "sexe": ("§sexe§", "§sexe_affiche§"),
+    "naissance": ("§naissance§", "§naissance_affichee§"),
+    "pays_naissance": ("§pays§", "§nom_du_pays§"),
+    "nationalite": ("§pays§", "§nationalite_affichee§"),
+    "telephone": ("§telephone_e164§", "§telephone§"),
+}
+NUMERO_DE_VOIE = "18"
 TELEPHONE = "06 01 02 03 04"  # celui que la démonstration tape
 
 
@@ -97,7 +106,7 @@ def _deposer_une_fois(code: str, pays: Pays, *, le: dt.datetime) -> Demande:
     site = Site.objects.order_by("code").last()
     dossier = demonstration.Dossier(
         demonstration.Personne(p["numero_etranger"], "modèle"),
-        {"numero": "18", "voie": p["voie"], "code_postal": adresse_de(site)[0], "commune": p["commune"]},
+        {"numero": NUMERO_DE_VOIE, "voie": p["voie"], "code_postal": adresse_de(site)[0], "commune": p["commune"]},
         {"nom": "Université", "cycle": "master", "niveau": "m1", "diplome": "Master de biologie"},
         (("boursier", "480"), ("personnelles", "400")),
         demarche=code,
@@ -127,6 +136,9 @@ def _a_trous(contenu: dict, demande: Demande) -> str:
         return valeur
 
     contenu = remplacer(contenu)
+    for ligne in (ligne for partie in contenu["parties"] for groupe in partie["groupes"] for ligne in groupe["lignes"]):
+        if ligne["champ"] in LIGNES:
+            ligne["valeur"], ligne["affichage"] = LIGNES[ligne["champ"]]
     contenu["etat_civil"] |= {
         "sexe": "§sexe§", "nationalite": nationalite | {"libelle": "§nationalite§"},
         "pays_naissance": nationalite | {"nom": "§nom_du_pays§"},

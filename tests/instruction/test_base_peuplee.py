@@ -155,6 +155,15 @@ def test_l_instantane_parle_de_cette_personne_et_porte_son_empreinte(peuple):
             demande.usager.nom_naissance, demande.usager.numero_etranger,
         )  # fmt: skip
         assert civil["nationalite"]["code"] == demande.usager.nationalite_id
+        affichees = {
+            ligne["champ"]: ligne["affichage"]
+            for partie in contenu["parties"]
+            for groupe in partie["groupes"]
+            for ligne in groupe["lignes"]
+        }
+        assert affichees["naissance"] == "/".join(reversed(demande.usager.naissance.split("-")))
+        assert affichees["nationalite"] == demande.usager.libelle_nationalite.capitalize()
+        assert contenu["adresse"]["voie"] == demande.usager.adresse_voie
         assert contenu["titre"]["fin"] == demande.titre_de_depart.fin.isoformat()
         assert contenu["hors_delai"] == demande.hors_delai and contenu["complete"] == demande.complete_au_depot
         cles = [fichier["piece"] for piece in contenu["pieces"] for fichier in piece["fichiers"]]
