@@ -92,10 +92,13 @@ def nom_de_tranche(tranche: Tranche, pas: str) -> str:
 
 def nom_de_periode(periode: Periode) -> str:
     if periode.jours == 1:
-        return _("le %(du)s") % {"du": date_format(periode.du, "j F Y")}
-    return _("du %(du)s au %(au)s") % {
-        "du": date_format(periode.du, "j F Y"), "au": date_format(periode.au, "j F Y"),
-    }  # fmt: skip
+        return _("le %(du)s") % {"du": _long(periode.du)}
+    return _("du %(du)s au %(au)s") % {"du": _long(periode.du), "au": _long(periode.au)}
+
+
+def _long(jour: dt.date) -> str:
+    """« 1er novembre 2026 » : le premier est le seul jour à s'écrire ainsi."""
+    return date_format(jour, "1\\e\\r F Y" if jour.day == 1 else "j F Y")
 
 
 NOMS_DES_PAS = {"jour": gettext_lazy("Jour"), "semaine": gettext_lazy("Semaine"), "mois": gettext_lazy("Mois")}

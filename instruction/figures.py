@@ -91,7 +91,7 @@ class Portee:
         return self.site.pk if self.site else ""
 
     def demandes(self) -> QuerySet[Demande]:
-        return self._bornees(Demande.objects.all())
+        return self._bornees(Demande.objects.filter(deposee_le__isnull=False))
 
     def releves(self) -> QuerySet[ReleveQuotidien]:
         periode = self.periode

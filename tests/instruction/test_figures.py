@@ -16,8 +16,8 @@ from django.utils import timezone
 from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Demande, Evenement, Prolongation
 from documents.models import Document
-from instruction import figures, releves
-from instruction.chiffres import ecrire, nom_de_tranche
+from instruction import figures, releves, tasks
+from instruction.chiffres import ecrire, nom_de_periode, nom_de_tranche
 from instruction.figures import Durees, Mesure, Periode, Portee, Tranche
 from instruction.forms_figures import FiguresForm, periode_connue
 from instruction.graphiques import Part, barres, colonnes
@@ -275,6 +275,13 @@ def test_un_releve_a_jour_ne_refait_que_les_derniers_jours_et_rattrape_une_panne
     assert figures.releve_le() == LE
 
 
+def test_la_tache_horaire_met_les_releves_a_jour(paris, settings):
+    assert settings.CELERY_BEAT_SCHEDULE["relever"]["task"] == tasks.relever.name
+    dossier(paris, (2, Etat.DEPOSEE))
+    assert tasks.relever() == 1
+    assert total(paris) == {"deposee": 1}
+
+
 def test_la_commande_releve_tout_ou_depuis_un_jour(paris):
     sortie = io.StringIO()
     call_command("relever", stdout=sortie)
@@ -309,6 +316,12 @@ def test_le_flux_se_range_dans_les_tranches_de_la_periode(paris, jours):
     relever()
     flux = list(figures.flux(portee(paris, jours=jours)).values())
     assert (flux[0]["deposee"], flux[-1]["en_instruction"]) == (1, 1)
+
+
+def test_une_periode_se_dit_en_mots():
+    premier = dt.date(2026, 11, 1)
+    assert nom_de_periode(Periode(premier, premier)) == "le 1er novembre 2026"
+    assert nom_de_periode(Periode(premier, dt.date(2026, 11, 22))) == "du 1er novembre 2026 au 22 novembre 2026"
 
 
 def test_les_periodes_toutes_faites_vont_jusqu_a_aujourd_hui():

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
-from instruction import demonstration
+from instruction import demonstration, releves
 from instruction.demonstration import A_CREER, AGENTS, COMPTES, DOSSIERS, MOT_DE_PASSE, TitulairesAbsents
 
 
@@ -20,6 +20,7 @@ class Command(BaseCommand):
         try:
             with translation.override("fr"):
                 demonstration.charger(le=timezone.now())
+                releves.relever_tout(le=timezone.now())
         except TitulairesAbsents as absents:
             raise CommandError(
                 f"Le titulaire {absents} manque : chargez d'abord « manage.py importer_titulaires "
