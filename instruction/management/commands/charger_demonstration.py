@@ -20,7 +20,7 @@ class Command(BaseCommand):
         try:
             with translation.override("fr"):
                 demonstration.charger(le=timezone.now())
-                releves.relever_tout(le=timezone.now())
+                releves.relever_a_jour(le=timezone.now())
         except TitulairesAbsents as absents:
             raise CommandError(
                 f"Le titulaire {absents} manque : chargez d'abord « manage.py importer_titulaires "
