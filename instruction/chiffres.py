@@ -1,14 +1,12 @@
 """Les chiffres du service tels qu'ils se lisent : une définition, quelques nombres, une image, son tableau."""
 
-import csv
 import datetime as dt
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,31 +14,11 @@ from django.utils.translation import gettext_lazy
 from demandes.etats import Etat
 from demandes.models import Site
 from instruction import figures
-from instruction.exports import FORMULES
 from instruction.figures import BORNES, ETATS_DU_FLUX, RUPTURES, Durees, Mesure, Periode, Portee, Tranche
 from instruction.graphiques import Barres, Colonnes, Part, barres, colonnes
+from instruction.tableaux import Tableau, ecrire, en_jours, en_pourcents
 
-Valeur = int | float | str | None
 SITES_EN_IMAGE = 10
-
-
-@dataclass(frozen=True)
-class Tableau:
-    """Le même à l'écran et dans le fichier."""
-
-    titre: str
-    colonnes: Sequence[str]
-    lignes: Sequence[tuple[Valeur, ...]]
-    # Une adresse par ligne, si elle en a.
-    liens: Sequence[str] = ()
-
-    def rangs(self) -> list[tuple[str, str, list[str]]]:
-        """L'en-tête de chaque ligne, son lien, ses cellules."""
-        liens = self.liens or [""] * len(self.lignes)
-        return [
-            (str(entete), lien, [ecrire(valeur) for valeur in valeurs])
-            for (entete, *valeurs), lien in zip(self.lignes, liens, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
@@ -56,29 +34,7 @@ class Chiffre:
     images: Sequence[Barres | Colonnes] = field(default_factory=tuple)
 
 
-# --- Écrire ----------------------------------------------------------------------------------------------------------
-def ecrire(valeur: Valeur) -> str:
-    if valeur is None:
-        return "–"
-    if isinstance(valeur, str):
-        return valeur
-    return _nombre(valeur, grouper=True)
-
-
-def _nombre(valeur: float, *, grouper: bool) -> str:
-    """Une décimale au plus, et seulement si elle dit quelque chose."""
-    entier = round(valeur, 1) == round(valeur)
-    return number_format(round(valeur, 1), 0 if entier else 1, use_l10n=True, force_grouping=grouper)
-
-
-def en_jours(valeur: float | None) -> str:
-    return "–" if valeur is None else _("%(n)s j") % {"n": ecrire(valeur)}
-
-
-def en_pourcents(part: float | None) -> str:
-    return "–" if part is None else _("%(n)s %%") % {"n": ecrire(part * 100)}
-
-
+# --- Dire la période --------------------------------------------------------------------------------------------------
 def _court(jour: dt.date) -> str:
     return f"{jour:%d/%m}"
 
@@ -293,8 +249,9 @@ def chiffre_des_sites(
 ) -> Chiffre:
     """`adresses` : les sites à comparer, et la page des chiffres de chacun."""
     titre, sites = _("Les sites, côte à côte"), figures.comparaison(portee, adresses, ages=ages, delais=delais)
-    subies = [(str(ligne.site), ligne.mesures.get(Mesure.SUBIE, 0)) for ligne in sites]
-    pires = sorted((ligne for ligne in subies if ligne[1]), key=lambda ligne: -ligne[1])[:SITES_EN_IMAGE]
+    subies = {ligne.site: nombre for ligne in sites if (nombre := ligne.mesures.get(Mesure.SUBIE))}
+    pires = [(str(site), subies[site], ecrire(subies[site])) for site in sorted(subies, key=subies.get, reverse=True)]
+    pires = pires[:SITES_EN_IMAGE]
     return Chiffre(
         "sites",
         titre,
@@ -322,7 +279,7 @@ def chiffre_des_sites(
             [adresses[ligne.site] for ligne in sites],
         ),
         vide="" if sites else _("Aucun site n'a de demande à montrer."),
-        images=[barres("sites", titre, [(site, nombre, ecrire(nombre)) for site, nombre in pires])] if pires else [],
+        images=[barres("sites", _("Ruptures subies, par site"), pires)] if pires else [],
     )  # fmt: skip
 
 
@@ -345,26 +302,3 @@ def chiffres(
     if portee.site is None:
         resultat.append(chiffre_des_sites(portee, adresses, ages=ages, delais=delais))
     return resultat
-
-
-# --- Le fichier ------------------------------------------------------------------------------------------------------
-def en_csv(entete: Sequence[Sequence[str]], tous: Sequence[Chiffre]) -> bytes:
-    """Les tableaux de la page, l'un sous l'autre, pour un tableur français."""
-    texte = io.StringIO()
-    ecrire_ligne = csv.writer(texte, delimiter=";", lineterminator="\r\n").writerow
-    for ligne in entete:
-        ecrire_ligne(ligne)
-    for chiffre in tous:
-        ecrire_ligne([])
-        ecrire_ligne([chiffre.titre])
-        ecrire_ligne(chiffre.tableau.colonnes)
-        for ligne in chiffre.tableau.lignes:
-            ecrire_ligne([_cellule(valeur) for valeur in ligne])
-    return texte.getvalue().encode("utf-8-sig")
-
-
-def _cellule(valeur: Valeur) -> str:
-    """L'apostrophe ôte à une formule ce qui la ferait calculer."""
-    if isinstance(valeur, int | float):
-        return _nombre(valeur, grouper=False)
-    return f"'{valeur}" if valeur and valeur.startswith(FORMULES) else valeur or ""

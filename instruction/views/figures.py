@@ -13,12 +13,13 @@ from demandes.demarches import DEMARCHES
 from demandes.models import Site
 from instruction import figures as calculs
 from instruction import operations
-from instruction.chiffres import chiffres, en_csv, nom_de_periode
+from instruction.chiffres import chiffres, nom_de_periode
 from instruction.figures import Portee
 from instruction.forms_figures import PERIODES, FiguresForm
 from instruction.models import Agent, Consultation
 from instruction.permissions import agent_de, voit
 from instruction.presentation import a_l_heure
+from instruction.tableaux import en_csv
 from instruction.views.acces import contexte_d_agent
 from instruction.views.second_facteur import exiger_second_facteur
 
@@ -61,7 +62,7 @@ def exporter(request: HttpRequest) -> HttpResponse:
     entete = [[_("Chiffres du service")], [en_mots(portee)], [_("Fait %(heure)s") % {"heure": a_l_heure(le)}]]
     if releve_le:
         entete.append([_("Relevé du journal %(heure)s") % {"heure": a_l_heure(releve_le)}])
-    contenu = en_csv(entete, tous)
+    contenu = en_csv(entete, [chiffre.tableau for chiffre in tous])
     objet = " ".join(["figures", *(f"{nom}={valeur}" for nom, valeur in _codes(portee).items() if valeur)])
     operations.noter_lecture(agent, None, Consultation.Nature.EXPORT, objet=objet, le=le)
     nom = f"chiffres-{portee.code_du_site or 'tous'}-{portee.periode.du:%Y%m%d}-{portee.periode.au:%Y%m%d}.csv"

@@ -17,11 +17,12 @@ from demandes.etats import ETATS_A_INSTRUIRE, Etat
 from demandes.models import Demande, Evenement, Prolongation
 from documents.models import Document
 from instruction import figures, releves, tasks
-from instruction.chiffres import ecrire, nom_de_periode, nom_de_tranche
+from instruction.chiffres import nom_de_periode, nom_de_tranche
 from instruction.figures import Durees, Mesure, Periode, Portee, Tranche
 from instruction.forms_figures import FiguresForm, periode_connue
 from instruction.graphiques import Part, barres, colonnes
 from instruction.models import Agent, Consultation, ReleveQuotidien
+from instruction.tableaux import ecrire
 from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
 from tests.instruction.conftest import connecter
 
