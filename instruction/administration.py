@@ -66,7 +66,14 @@ class Administration(admin.AdminSite):
             tracer_la_lecture(request, reponse)
             return reponse
 
-        return super().admin_view(update_wrapper(en_francais, view), cacheable)
+        garde = super().admin_view(update_wrapper(en_francais, view), cacheable)
+
+        def sans_acte_perdu(request, *args, **kwargs):
+            if request.method == "POST" and not self.has_permission(request):
+                return connexion.acte_sans_session(request)
+            return garde(request, *args, **kwargs)
+
+        return update_wrapper(sans_acte_perdu, garde)
 
     def get_urls(self):
         vue = self.admin_view

@@ -4,11 +4,12 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -48,6 +49,18 @@ class ConnexionAgentView(ConnexionView):
             return LoginView.post(self, request, *args, **kwargs)
         except TropDEssais as refus:
             return trop_d_essais(request, refus.jusqu_a, geste="agent")
+
+
+def acte_sans_session(request: HttpRequest) -> HttpResponse:
+    """L'envoi d'une page dont la session est finie : rien n'est fait, et la connexion ramène à cette page."""
+    if not request.user.is_authenticated:
+        messages.warning(
+            request,
+            _("Votre session est finie : rien de ce que vous venez d'envoyer n'a été fait. Reconnectez-vous d'abord."),
+        )
+    page = request.headers.get("referer", "")
+    ici = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return redirect_to_login(page if ici else reverse("admin:index"), reverse("admin:login"))
 
 
 @require_POST

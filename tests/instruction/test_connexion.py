@@ -1,5 +1,7 @@
 """La porte des agents : qui entre, qui n'entre pas, ce qui est dit."""
 
+from urllib.parse import unquote
+
 import pytest
 from django.urls import reverse
 
@@ -137,3 +139,19 @@ def test_l_en_tete_d_un_agent_sans_dossiers_n_en_propose_pas(client):
     connecter(client, AgentFactory(roles=["admin_fonctionnel"]).compte)
     page = client.get(reverse("admin:password_change")).content.decode()
     assert "Données de référence" in page and "recherche-dossier" not in page
+
+
+def test_un_acte_envoye_sans_session_ne_fait_rien_et_le_dit(client, deposee):
+    """La page d'où il part, et non l'adresse de l'acte, qui n'admet pas qu'on y revienne."""
+    page = reverse("admin:dossier", args=[deposee.numero])
+    for referent, suite in ((f"http://testserver{page}?q=x", page), ("https://ailleurs.invalid/", "/agents/")):
+        reponse = client.post(
+            reverse("admin:dossier_prendre", args=[deposee.numero]),
+            {"version": deposee.version},
+            headers={"referer": referent},
+            follow=True,
+        )
+        assert "rien de ce que vous venez d&#x27;envoyer n&#x27;a été fait" in reponse.content.decode()
+        assert suite in unquote(reponse.redirect_chain[0][0]) and "ailleurs" not in reponse.redirect_chain[0][0]
+    deposee.refresh_from_db()
+    assert deposee.etat == "deposee"
