@@ -116,7 +116,7 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
         for code in ("a_prendre", "en_instruction"):
             dossiers = ONGLETS[code].dossiers(visibles, agent)
             milieu = dossiers.filter(fin_de_droits__isnull=False).order_by("fin_de_droits", "id")[1000]
-            index = {"demande_file", "demande_onglets"}
+            index = {"demande_file", "demande_onglets", "demande_par_etat"}
             verifier(f"{code} : première page", lambda d=dossiers: page(d, "droits"), index=index, plafond=50)
             verifier(
                 f"{code} : page suivante",
@@ -136,7 +136,10 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
 def test_les_decomptes_des_onglets_du_site_restent_bornes(agent, capsys):
     du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent]
     listes = [onglet.dossiers(dossiers_visibles(agent), agent) for onglet in du_site]
-    index = {"demande_file", "demande_onglets", "demande_decidees", "demande_a_remettre", "demande_recherche"}
+    index = {
+        "demande_file", "demande_onglets", "demande_echeances", "demande_par_etat", "demande_du_site", "demande_stock",
+        "demande_decidees", "demande_a_remettre", "demande_recherche",
+    }  # fmt: skip
     with capsys.disabled():
         print()
         verifier("décomptes des onglets du site", lambda: nombres_plafonnes(listes), index=index, plafond=500)
@@ -155,7 +158,7 @@ def test_la_recherche_passe_par_l_index_trigramme_avec_le_site(agent, capsys):
     with capsys.disabled():
         print()
         for nom, appel in recherches.items():
-            verifier(f"recherche : {nom}", appel, index={"demande_recherche"}, plafond=1000)
+            verifier(f"recherche : {nom}", appel, index={"demande_recherche", "demande_du_site"}, plafond=1000)
 
 
 def test_chaque_page_de_la_file_repond_vite_par_le_web(agent, client, capsys):
