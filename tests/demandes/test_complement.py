@@ -363,6 +363,9 @@ def test_la_boite_a_ses_tailles_et_deux_pagers(client_usager, usager):
     assert page.count("Page 1 sur 2") == 2
     for taille in (10, 25, 50):
         assert f">{taille}</option>" in page
+    # Une seule page se dit aussi, comme le guide le montre, sans lien qui ne mène nulle part.
+    une = client_usager.get(reverse("demandes:notifications"), {"par_page": "25"}).content.decode()
+    assert une.count("Page 1 sur 1") == 2 and "Page suivante" not in une
     dates = [n.creee_le for n in client_usager.get(reverse("demandes:notifications")).context["page"]]
     assert dates == sorted(dates, reverse=True)
 
