@@ -22,7 +22,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 from demandes.etats import Etat
 from demandes.models import Complement, Demande
 from instruction.demonstration import AGENTS
-from tests.conftest import ARGUMENTS_CHROMIUM
+from tests.conftest import ARGUMENTS_CHROMIUM, CHROMIUM
 from tests.pannes.serveurs import Web
 from usagers.models import Compte
 
@@ -124,7 +124,7 @@ def principal() -> None:
         web = Web(**variables(), WEB_PROCESSUS="2")
         try:
             with sync_playwright() as playwright:
-                navigateur = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS_CHROMIUM)
+                navigateur = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS_CHROMIUM)
                 page = navigateur.new_page(locale="fr-FR")
                 file = connecter(page, f"http://127.0.0.1:{web.port}")
                 demande = Demande.objects.filter(site=AGENT.site, etat=Etat.DEPOSEE, complete_au_depot=True).first()

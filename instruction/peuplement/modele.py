@@ -19,6 +19,8 @@ PAYS = {
     "etudiant": ("MA", "TN", "SN", "CI", "ML", "CM", "CN", "VN", "IN", "BR", "HT", "LB", "CD", "GN", "MG"),
     "citoyen_ue": ("DE", "IT", "ES", "PT", "BE", "RO", "PL", "CH"),
 }
+# Ce que chacun renouvelle : nature et motif.
+TITRES = {"etudiant": ("CST", "etudiant"), "citoyen_ue": ("UE", "citoyen_ue_permanent")}
 
 
 class PeuplementImpossible(Exception):
@@ -100,7 +102,7 @@ def _deposer_une_fois(code: str, pays: Pays, *, le: dt.datetime) -> Demande:
         nom_naissance=p["nom"], prenoms=p["prenoms"], sexe="F", naissance=p["naissance"], lieu_naissance=p["lieu"],
         pays_naissance=pays, nationalite=pays, numero_etranger=p["numero_etranger"], compte=compte,
     )  # fmt: skip
-    nature, motif = ("UE", "citoyen_ue_permanent") if code == "citoyen_ue" else ("CST", "etudiant")
+    nature, motif = TITRES[code]
     debut, fin = jour - dt.timedelta(days=274), jour + dt.timedelta(days=90)
     TitreSejour.objects.create(usager=usager, numero=p["titre"], nature=nature, motif=motif, debut=debut, fin=fin)
     site = Site.objects.order_by("code").last()

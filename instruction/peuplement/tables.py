@@ -33,7 +33,12 @@ class Table:
             with curseur.copy(self.ordre) as copie:
                 for ligne in lignes:
                     copie.write_row(ligne)
-            curseur.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [self.nom, lignes[-1][0]])
+            # Jamais en arrière : des lignes défaites depuis ont pu prendre des clés plus hautes.
+            suite = "pg_get_serial_sequence(%(table)s, 'id')"
+            curseur.execute(
+                f"SELECT setval({suite}, GREATEST(%(derniere)s, nextval({suite})))",
+                {"table": self.nom, "derniere": lignes[-1][0]},
+            )
         return len(lignes)
 
 

@@ -52,7 +52,7 @@ def poursuivre(page):
 
 
 # --- Accessibilité de chaque page ------------------------------------------------------------------------------------
-@pytest.mark.parametrize("fin", [90, 150, 20, -10])
+@pytest.mark.parametrize("fin", [90, *(pytest.param(jours, marks=pytest.mark.long) for jours in (150, 20, -10))])
 def test_situation_et_presentation(live_server, page, se_connecter, sans_faute_axe, droit, fin):
     titre = TitreSejourFactory(fin=timezone.localdate() + dt.timedelta(days=fin))
     se_connecter(titre.usager.compte)

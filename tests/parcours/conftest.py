@@ -8,19 +8,28 @@ from django.urls import Resolver404, resolve
 from tests.demandes.conftest import cliche_du_droit, droit
 from tests.notifications.conftest import boite, smtp
 
+LONG = pytest.mark.long
 __all__ = ["boite", "cliche_du_droit", "droit", "smtp"]
 
 
-@pytest.fixture(params=[True, False], ids=["avec JavaScript", "sans JavaScript"])
+@pytest.fixture(params=[False, pytest.param(True, marks=LONG)], ids=["", "axe partout"])
+def axe_partout(request):
+    """Les pages d'un parcours ont chacune leur essai d'accessibilité ; les essais longs l'y refont à chaque pas."""
+    return request.param
+
+
+@pytest.fixture(
+    params=["avec JavaScript", pytest.param("sans JavaScript", marks=LONG), pytest.param("axe partout", marks=LONG)]
+)
 def visite(request, browser, live_server, browser_context_args, sans_faute_axe):
-    """Une personne devant Chromium ; axe passe sur chaque page quand JavaScript est permis."""
-    contexte = browser.new_context(**browser_context_args, java_script_enabled=request.param)
+    """Une personne devant Chromium."""
+    contexte = browser.new_context(**browser_context_args, java_script_enabled=request.param != "sans JavaScript")
     page = contexte.new_page()
     fautes = []
     page.on("console", lambda m: fautes.append(m.text) if m.type == "error" and "422" not in m.text else None)
     page.on("pageerror", lambda erreur: fautes.append(str(erreur)))
-    page.avec_js = request.param
-    page.verifier = lambda: sans_faute_axe(page) if request.param else None
+    page.avec_js, page.avec_axe = request.param != "sans JavaScript", request.param == "axe partout"
+    page.verifier = lambda: page.avec_axe and sans_faute_axe(page)
     page.racine = live_server.url
     yield page
     contexte.close()
@@ -28,7 +37,7 @@ def visite(request, browser, live_server, browser_context_args, sans_faute_axe):
 
 
 @pytest.fixture
-def en_scene(browser, live_server, browser_context_args, sans_faute_axe, settings):
+def en_scene(browser, live_server, browser_context_args, sans_faute_axe, axe_partout, settings):
     """`en_scene(compte, avec_js=True)` : cette personne devant sa fenêtre de Chromium, session ouverte.
 
     `page.verifier()` passe axe la première fois que quelqu'un rencontre cette page, JavaScript permis.
@@ -49,7 +58,7 @@ def en_scene(browser, live_server, browser_context_args, sans_faute_axe, setting
         page.on("console", noter)
         page.on("pageerror", lambda erreur: fautes.append(str(erreur)))
         page.avec_js, page.racine = avec_js, live_server.url
-        page.verifier = lambda: avec_js and _premiere_fois(page, vues) and sans_faute_axe(page)
+        page.verifier = lambda: axe_partout and avec_js and _premiere_fois(page, vues) and sans_faute_axe(page)
         if compte is not None:
             client = Client()
             client.force_login(compte, backend="usagers.backends.IdentifiantBackend")

@@ -207,7 +207,7 @@ def instruire(page, browser, options, demande, sans_faute_axe, **accord):
         contexte = browser.new_context(**options, java_script_enabled=page.avec_js)
         agent_page = contexte.new_page()
         agent_page.racine = page.racine
-        agent_page.verifier = lambda vue=agent_page: page.avec_js and sans_faute_axe(vue)
+        agent_page.verifier = lambda vue=agent_page: page.avec_axe and sans_faute_axe(vue)
         entrer(agent_page, identifiant)
         geste(agent_page, demande, **(accord if role == "instructeur" else {}))
         contexte.close()

@@ -325,6 +325,7 @@ def test_une_etudiante_du_depot_a_la_remise(julie, boite, en_scene, equipe, sett
     assert not Envoi.objects.exclude(etat=Envoi.Etat.ENVOYE).exists()
 
 
+@pytest.mark.long
 def test_l_essentiel_se_fait_sans_javascript(julie, boite, en_scene, equipe):
     agents = equipe(julie, "instructeur", "valideur", "signataire", avec_js=False)
     instructeur, usager = agents["instructeur"], en_scene(julie.usager.compte, avec_js=False)
