@@ -1,7 +1,6 @@
 """Réglages communs à toute la suite."""
 
 import os
-import shutil
 import time
 
 import pytest
@@ -16,8 +15,7 @@ from documents import autorite
 from tests.cliche import rangement
 from tests.gabarits import gabarits
 
-# Le même moteur sans fenêtres demande un quart de processeur en moins ; à défaut, Chromium entier.
-CHROMIUM = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS_CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
