@@ -138,6 +138,7 @@ def se_connecter(live_server, page):
 
 def violations_axe(page, **options) -> list[dict]:
     """Ce qu'axe reproche à la page ; en thème sombre, qui ne change que les couleurs, les seuls contrastes."""
+    page.wait_for_load_state()
     if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches"):
         options["runOnly"] = ["color-contrast"]
     # Sans « preload » : axe relirait lui-même les feuilles de style, ce que la politique de sécurité lui refuse.

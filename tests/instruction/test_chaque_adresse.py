@@ -38,14 +38,14 @@ DU_DOSSIER = [route for route in ROUTES if "<slug:numero>" in route]
 AUTRES = [route for route in ROUTES if route not in DU_DOSSIER]
 
 
-def adresse(route: str, demande) -> str:
-    """Une vraie pièce et un vrai document de ce dossier ; pour tout autre objet, le premier venu."""
+def adresses(routes: list[str], demande) -> dict[str, str]:
+    """Une vraie pièce et un vrai document de ce dossier ; pour tout autre objet, le premier venu."""
     document = demande.evenements.exclude(document=None).first().document
     valeurs = {
         "numero": demande.numero, "attestation": document.numero,
         "cle": PieceJointe.objects.filter(demande=demande).first().pk, "object_id": Site.objects.first().pk,
     }  # fmt: skip
-    return PARAMETRE.sub(lambda m: str(valeurs.get(m["nom"], "1")), route)
+    return {route: PARAMETRE.sub(lambda m: str(valeurs.get(m["nom"], "1")), route) for route in routes}
 
 
 def lire(client, methode, url):
@@ -70,8 +70,8 @@ def test_qui_n_est_pas_agent_n_ouvre_aucune_adresse(client, deposee, visiteur, m
     elif visiteur == "agent_sans_fiche":
         connecter(client, CompteFactory(nature="agent", is_staff=True))
     ouvertes = []
-    for route in ROUTES:
-        reponse = lire(client, methode, adresse(route, deposee))
+    for route, url in adresses(ROUTES, deposee).items():
+        reponse = lire(client, methode, url)
         if reponse.status_code != 302 or not reponse.url.startswith("/agents/login/"):
             ouvertes.append((route, reponse.status_code))
     assert not ouvertes
@@ -80,7 +80,7 @@ def test_qui_n_est_pas_agent_n_ouvre_aucune_adresse(client, deposee, visiteur, m
 
 def reponses_du_dossier(client, site, role, demande, methode) -> dict[str, int]:
     connecter(client, AgentFactory(site=site, roles=[role]).compte)
-    return {route: lire(client, methode, adresse(route, demande)).status_code for route in DU_DOSSIER}
+    return {route: lire(client, methode, url).status_code for route, url in adresses(DU_DOSSIER, demande).items()}
 
 
 @pytest.mark.parametrize("methode", ["get", "post"])
@@ -123,10 +123,11 @@ def test_un_dossier_de_son_site_s_ouvre_aux_roles_qui_en_traitent(client, depose
 
 
 def test_aucune_autre_adresse_ne_tombe_en_panne_ni_ne_montre_un_dossier_d_ailleurs(client, deposee, autre_site):
+    urls = adresses(AUTRES, deposee)
     for role in Agent.Role.values:
         connecter(client, AgentFactory(site=autre_site, roles=[role]).compte)
-        for route in AUTRES:
-            reponse = client.get(adresse(route, deposee), {"numero": deposee.numero, "q": deposee.numero})
+        for route, url in urls.items():
+            reponse = client.get(url, {"numero": deposee.numero, "q": deposee.numero})
             assert reponse.status_code < 500, (role, route)
             page = (b"".join(reponse) if reponse.streaming else reponse.content).decode()
             assert deposee.usager.nom_naissance not in page, (role, route)
