@@ -7,6 +7,6 @@ from tests.notifications.conftest import courtier
 from tests.pannes.conftest import dossier_var, servir, variables
 
 __all__ = [
-    "brouillon", "brouillon_complet", "brouillon_relu", "cache_a_soi", "cliche_du_droit", "courtier", "dossier_var", "droit",
-    "le", "monde", "servir", "usager", "variables",
+    "brouillon", "brouillon_complet", "brouillon_relu", "cache_a_soi", "cliche_du_droit", "courtier", "dossier_var",
+    "droit", "le", "monde", "servir", "usager", "variables",
 ]  # fmt: skip
