@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from demandes.etats import ETATS_A_INSTRUIRE, ETATS_EN_REMISE, Etat
 from demandes.instantane import sans_accent
-from demandes.models import Complement, Decision, Demande
+from demandes.models import Cloture, Complement, Decision, Demande
 from instruction.models import Agent
 from usagers.numeros import est_numero_demande, normaliser
 
@@ -75,6 +75,7 @@ RUPTURE, PROCHE = 15, 30
 OUVERTES = ("droits", "echeance", "depot")
 OUVERTE = Q(etat__in=ETATS_A_INSTRUIRE)
 PROPOSEE = Decision.objects.filter(demande=OuterRef("pk"), signee_le__isnull=True)
+CLOTURE_PROPOSEE = Cloture.objects.filter(demande=OuterRef("pk"), decidee_le__isnull=True, ecartee_le__isnull=True)
 
 
 def _dans(jours: int, colonne: str) -> Callable[[dt.date], Q]:
@@ -124,6 +125,10 @@ ONGLETS: dict[str, Onglet] = {
             OUVERTES, _("Aucune décision visée n'attend de signature."),
         ),
         Onglet(
+            "a_clore", _("À clore"), OUVERTE & Q(Exists(CLOTURE_PROPOSEE)), OUVERTES,
+            _("Aucune clôture proposée n'attend de signature."),
+        ),
+        Onglet(
             "a_remettre", _("À remettre"), Q(etat__in=ETATS_EN_REMISE, decidee_le__isnull=False), ("decision",),
             _("Aucun titre accordé n'attend d'être fabriqué ou remis."),
         ),
@@ -149,8 +154,9 @@ FILTRES: dict[str, tuple[str | Promise, Callable[[Agent], Q]]] = {
     "hors_delai": (_("Hors délai"), lambda agent: Q(hors_delai=True)),
     "incomplete": (_("Incomplète au dépôt"), lambda agent: Q(complete_au_depot=False)),
 }
-# Un brouillon n'a pas encore de service.
+# Un brouillon n'a pas encore de service. Les mots sont ceux de l'agent, comme dans la liste (`presentation.etat_lu`).
 ETATS_FILTRES: dict[str, str | Promise] = {code: nom for code, nom in Etat.choices if code != Etat.BROUILLON}
+ETATS_FILTRES[Etat.RETIREE] = _("Retirée par l'usager")
 
 
 def premier_onglet(agent: Agent | None) -> Onglet:

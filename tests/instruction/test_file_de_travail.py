@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demandes.demarches import DEMARCHES
-from demandes.models import Complement, Decision, Demande
+from demandes.models import Cloture, Complement, Decision, Demande
 from instruction import file_de_travail
 from instruction.file_de_travail import (
     ETATS_FILTRES,
@@ -395,6 +395,7 @@ def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
         "delai_proche": {"etat": "en_instruction", "echeance_legale": aujourdhui + dt.timedelta(days=30)},
         "a_valider": {"etat": "proposition"},
         "a_signer": {"etat": "proposition"},
+        "a_clore": {"etat": "en_instruction"},
         "a_remettre": {"etat": "en_fabrication", "decidee_le": INSTANT},
     }
     numeros, auteur = {}, AgentFactory(site=agent.site).compte
@@ -407,6 +408,8 @@ def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
             Decision.objects.create(
                 demande=demande, sens="defavorable", proposee_par=auteur, proposee_le=INSTANT, **vise
             )
+        if code == "a_clore":
+            Cloture.objects.create(demande=demande, motif="cloture.doublon", proposee_par=auteur, proposee_le=INSTANT)
 
     for code in attendus:
         assert dans(client, onglet=code) == {numeros[code]}, code
