@@ -5,6 +5,7 @@ import datetime as dt
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from demandes.demarches import DEMARCHES
@@ -46,7 +47,7 @@ class FiguresForm(forms.Form):
         super().__init__(self._completer(data.copy()))
         self.fields["demarche"].choices = [
             ("", _("Toutes les démarches")),
-            *((code, str(demarche.intitule).capitalize()) for code, demarche in DEMARCHES.items()),
+            *((code, capfirst(str(demarche.intitule))) for code, demarche in DEMARCHES.items()),
         ]
         if self.data["periode"] != "dates":
             del self.fields["du"], self.fields["au"]
