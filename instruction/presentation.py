@@ -189,9 +189,14 @@ def _sens_propose(sens: str) -> Callable[[Demande], bool]:
     return est_propose
 
 
+def _reste_a_viser(demande: Demande) -> bool:
+    return demande.decisions.filter(signee_le__isnull=True, visee_le__isnull=True).exists()
+
+
 # Ce que l'état seul ne dit pas : acte → condition sur la demande.
 GESTE_SI: dict[str, Callable[[Demande], bool]] = {
     "attribuer_numero": lambda demande: not demande.usager.numero_etranger,
+    "viser": _reste_a_viser,
     "signer_favorable": _sens_propose(Decision.Sens.FAVORABLE),
     "signer_refus": _sens_propose(Decision.Sens.DEFAVORABLE),
     "proposer_cloture": lambda demande: cloture_proposee(demande) is None,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from demandes.etats import Etat
 from demandes.models import Demande, PieceJointe
 from demandes.suivi import genre_de_l_etat, type_de_demande
 from documents.fichiers import reponse_fichier
@@ -21,7 +22,14 @@ from instruction.file_de_travail import RechercheTropCourte, voisins
 from instruction.forms import NoteForm
 from instruction.initiatives import initiative
 from instruction.models import Agent, ControlePiece
-from instruction.operations import GesteInterdit, acte_en_attente, cloture_proposee, controler_piece, noter
+from instruction.operations import (
+    GesteInterdit,
+    acte_en_attente,
+    cloture_proposee,
+    controler_piece,
+    noter,
+    peut_annuler,
+)
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import (
     Attention,
@@ -57,7 +65,10 @@ VUES = {
 def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
     """Ce que toute page d'un dossier montre en tête : la personne, l'état, ce qui reste de temps, les actes permis."""
     agent, jour = agent_connecte(request), timezone.localdate()
-    possibles = gestes_possibles(agent, demande)
+    possibles, en_attente = gestes_possibles(agent, demande), acte_en_attente(demande)
+    if en_attente:
+        # Signé, il ne se signe ni ne se vise une seconde fois : la page de l'acte permet de l'annuler.
+        possibles = [geste for geste in possibles if geste.nom != "viser" and not GESTES[geste.nom].differe]
     signees = demande.decisions.filter(signee_le__isnull=False)
     decision = signees.select_related("document__fichier", "signee_par__agent").order_by("-pk").first()
     return {
@@ -75,7 +86,11 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "gestes_principaux": [geste for geste in possibles if geste.est_principal],
         "autres_gestes": [geste for geste in possibles if not geste.est_principal],
         "decision": decision,
-        "en_attente": acte_en_attente(demande),
+        "voir_la_proposition": demande.etat == Etat.PROPOSITION
+        and not en_attente
+        and not {"viser", "signer_favorable", "signer_refus"} & {geste.nom for geste in possibles},
+        "en_attente": en_attente,
+        "peut_annuler_l_attente": en_attente is not None and peut_annuler(agent, en_attente),
         "cloture": cloture_proposee(demande),
         "liste": Liste.lire(request),
     }

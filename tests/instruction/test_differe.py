@@ -261,7 +261,7 @@ def test_apres_la_signature_la_page_dit_ce_qui_attend_et_offre_d_annuler(client_
 
 def test_le_dossier_dit_a_tous_qu_un_acte_attend(client_agent, signe):
     page = client_agent.get(url("dossier", signe.demande.numero)).content.decode()
-    assert "Sacha Signataire a signé un acte sur ce dossier" in page
+    assert "Sacha Signataire a signé un acte sur ce dossier" in page and "ou l'annuler" not in page
     page = client_agent.get(url("dossier_acte", signe.demande.numero)).content.decode()
     assert "Annuler cet acte" not in page
     reponse = client_agent.post(url("dossier_annuler", signe.demande.numero, signe.pk), follow=True)
@@ -270,7 +270,9 @@ def test_le_dossier_dit_a_tous_qu_un_acte_attend(client_agent, signe):
 
 
 def test_un_second_signataire_voit_l_acte_qui_attend(client, signe):
-    connecter(client, AgentFactory(site=signe.demande.site, roles=["signataire"]).compte)
+    connecter(client, AgentFactory(site=signe.demande.site, roles=["valideur", "signataire"]).compte)
+    page = client.get(url("dossier", signe.demande.numero)).content.decode()
+    assert "ou l'annuler" in page and "Viser la proposition" not in page and "Signer la décision" not in page
     envoi = {"version": str(signe.demande.version)}
     reponse = client.post(url("dossier_signer", signe.demande.numero), envoi, follow=True)
     assert "Une autre personne a déjà signé" in " ".join(str(message) for message in reponse.context["messages"])

@@ -48,6 +48,17 @@ def test_on_ne_signe_que_le_sens_propose(deposee, agent, le, sens, permis, exclu
     assert GESTE_SI[permis](deposee) and not GESTE_SI[exclu](deposee)
 
 
+def test_on_ne_vise_qu_une_fois(deposee, agent, le):
+    decision = Decision.objects.create(
+        demande=deposee, sens="favorable", titre="CST_ETU", du=le.date(), au=le.date(), taxe=75,
+        proposee_par=agent.compte, proposee_le=le,
+    )  # fmt: skip
+    assert GESTE_SI["viser"](deposee)
+    decision.visee_par, decision.visee_le = AgentFactory(site=deposee.site).compte, le
+    decision.save()
+    assert not GESTE_SI["viser"](deposee)
+
+
 def test_un_numero_ne_s_attribue_qu_une_fois(deposee):
     assert not GESTE_SI["attribuer_numero"](deposee)
     deposee.usager.numero_etranger = None
