@@ -61,6 +61,7 @@ class AvisForm(forms.Form):
 
     motifs = forms.MultipleChoiceField(
         label=_("Motifs"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Au moins un motif coché, ou quelques mots d'avis."),
         error_messages={"invalid_choice": _("Un motif coché n'est plus en vigueur : relisez la liste.")},
     )  # fmt: skip
     avis = forms.CharField(
