@@ -155,7 +155,9 @@ class ReaffectationForm(forms.Form):
 
     def __init__(self, *args, demande: Demande, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["cible"].queryset = instructeurs_du_site(demande.site)
+        instructeurs = instructeurs_du_site(demande.site)
+        # Qui a déjà le dossier n'est pas proposé ; un second envoi du même choix reçoit pourtant le même reçu.
+        self.fields["cible"].queryset = instructeurs if self.is_bound else instructeurs.exclude(compte=demande.agent_id)
 
 
 class TransfertForm(forms.Form):

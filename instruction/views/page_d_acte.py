@@ -41,6 +41,7 @@ class Envoi:
 class PageDActe:
     """`form` : (demande, données ou rien) ; `message` : ce qui partira, (message, contexte) ; `contexte` : en plus ;
     `avec_document` : un PDF part avec lui ; `sort_du_site` : l'acte fait, l'agent ne voit plus le dossier.
+    `verifier` : ce que l'opération refuserait, dit dès l'aperçu ; `message` : rien, tant qu'il y manque quelque chose.
     Sans `form`, il n'y a rien à saisir.
     """
 
@@ -50,11 +51,12 @@ class PageDActe:
     executer: Callable[[Demande, forms.Form, Envoi], object]
     recu: Callable[[Demande], str]
     form: Callable[[Demande, Any], forms.Form] = lambda demande, donnees: forms.Form(donnees)
-    message: Callable[[Demande, dict], tuple[Message, dict]] | None = None
+    message: Callable[[Demande, dict], tuple[Message, dict] | None] | None = None
     contexte: Callable[[Demande, forms.Form], dict] = lambda demande, form: {}
     deja_fait: Callable[[Demande, forms.Form, Envoi], bool] | None = None
     avec_document: bool = False
     sort_du_site: bool = False
+    verifier: Callable[[Demande, forms.Form], None] | None = None
     gabarit: str = "instruction/page_d_acte.html"
 
 
@@ -68,7 +70,13 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
     if envoi.version == demande.version and not peut(agent, page.geste, demande):
         return acte_interdit(request, demande)
     form = page.form(demande, request.POST)
-    if not form.is_valid() or request.POST.get("action") == "apercu":
+    est_apercu = request.POST.get("action") == "apercu"
+    if form.is_valid() and est_apercu and page.verifier:
+        try:
+            page.verifier(demande, form)
+        except ActeImpossible as refus:
+            form.add_error(refus.champ if refus.champ in form.fields else None, str(refus))
+    if not form.is_valid() or est_apercu:
         if not peut(agent, page.geste, demande):
             return acte_interdit(request, demande)
         return montrer(request, demande, page, form, version=envoi.version, status=200 if form.is_valid() else 422)
@@ -136,5 +144,7 @@ def _apercus(demande: Demande, page: PageDActe, form: forms.Form) -> list:
     valeurs = (
         form.cleaned_data if form.is_bound else {n: form.get_initial_for_field(f, n) for n, f in form.fields.items()}
     )
-    message, contexte = page.message(demande, valeurs)
+    if (composition := page.message(demande, valeurs)) is None:
+        return []
+    message, contexte = composition
     return apercus(message, demande.usager.compte, contexte)

@@ -77,6 +77,11 @@ def _contexte(demande: Demande, form: ProlongationForm) -> dict:
     return {"attentions": attentions, "lignes": lignes}
 
 
+def _verifier(demande: Demande, form: ProlongationForm) -> None:
+    jour = timezone.localdate()
+    operations.verifier_fin(operations.periode_possible(demande, jour=jour), form.cleaned_data["au"], jour=jour)
+
+
 def _prolonger(demande: Demande, form: ProlongationForm, envoi: Envoi) -> None:
     operations.prolonger(demande, au=form.cleaned_data["au"], travail=form.cleaned_data["travail"], **vars(envoi))
 
@@ -109,6 +114,7 @@ PROLONGATION = PageDActe(
     message=_message,
     recu=_recu,
     contexte=_contexte,
+    verifier=_verifier,
     avec_document=True,
 )
 

@@ -38,6 +38,11 @@ REAFFECTATION = PageDActe(
     deja_fait=lambda demande, form, envoi: operations.est_deja_reaffecte(
         demande, form.cleaned_data["cible"], agent=envoi.agent, version=envoi.version
     ),
+    contexte=lambda demande, form: {
+        "explication": ""
+        if form.fields["cible"].queryset.exists()
+        else _("Aucun autre agent n'instruit les dossiers de votre site : il n'y a personne à qui confier celui-ci.")
+    },
     recu=lambda demande: (
         _("Le dossier est confié à %(agent)s. Rien n'est envoyé à la personne.") % {"agent": nom_de(demande.agent)}
     ),
@@ -50,8 +55,10 @@ def reaffecter(request: HttpRequest, numero: str) -> HttpResponse:
 
 
 # --- Transférer ------------------------------------------------------------------------------------------------------
-def _message_de_transfert(demande: Demande, valeurs: dict) -> tuple[Message, dict]:
-    return Message.TRANSFERT, operations.contexte_du_transfert(demande, valeurs["cible"] or demande.site)
+def _message_de_transfert(demande: Demande, valeurs: dict) -> tuple[Message, dict] | None:
+    """Rien tant que le service n'est pas choisi : la lettre en donne le nom et les coordonnées."""
+    cible = valeurs["cible"]
+    return (Message.TRANSFERT, operations.contexte_du_transfert(demande, cible)) if cible else None
 
 
 def _transferer(demande: Demande, form: TransfertForm, envoi: Envoi) -> None:
@@ -75,7 +82,8 @@ TRANSFERT = PageDActe(
     recu=_recu_de_transfert,
     contexte=lambda demande, form: {
         "explication": _(
-            "Le numéro, la date de dépôt et les attestations ne changent pas. Vous ne verrez plus ce dossier."
+            "Le numéro, la date de dépôt et les attestations ne changent pas. Vous ne verrez plus ce dossier. "
+            "La personne est prévenue : choisissez le service et mettez l'aperçu à jour pour lire ce qu'elle recevra."
         ),
         "internes": ("motif",),
     },

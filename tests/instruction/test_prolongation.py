@@ -172,6 +172,13 @@ def test_la_page_propose_les_dates_et_montre_ce_qui_part(client_agent, en_instru
     assert f"{au:%d/%m/%Y}" in reponse.context["apercus"][0].texte and not Prolongation.objects.exists()
 
 
+@pytest.mark.parametrize("ecart", [-200, 200])
+def test_l_apercu_dit_deja_ce_que_l_envoi_refuserait(client_agent, en_instruction, ecart):
+    au = periode_possible(en_instruction, jour=timezone.localdate()).au + ecart * JOUR
+    reponse = client_agent.post(url(en_instruction), envoi(en_instruction, au, action="apercu"))
+    assert reponse.status_code == 422 and reponse.context["form"].errors["au"] and not reponse.context["apercus"]
+
+
 def test_confirmer_delivre_et_un_double_clic_n_en_delivre_qu_une(
     client_agent, en_instruction, django_assert_max_num_queries
 ):

@@ -102,6 +102,14 @@ def test_confier_a_qui_l_a_deja_ou_a_personne_est_refuse(client_agent, en_instru
     assert poster(client_agent, "reaffecter", en_instruction, cible=agent_du_nord.pk).status_code == 422
 
 
+def test_qui_a_deja_le_dossier_n_est_pas_propose_et_sans_collegue_la_page_le_dit(client_agent, en_instruction, agent):
+    page = client_agent.get(url("reaffecter", en_instruction)).content.decode()
+    assert f">{agent.nom}</option>" not in page and "personne à qui confier" in page
+    AgentFactory(site=agent.site, nom="Sacha Collègue")
+    page = client_agent.get(url("reaffecter", en_instruction)).content.decode()
+    assert ">Sacha Collègue</option>" in page and "personne à qui confier" not in page
+
+
 def test_deux_agents_qui_confient_le_second_voit_le_premier(client_agent, en_instruction, collegue, le):
     troisieme = AgentFactory(site=collegue.site, nom="Alix Tiers")
     operations.reaffecter(en_instruction, troisieme, agent=collegue, version=en_instruction.version, le=le)
@@ -116,6 +124,7 @@ def test_un_transfert_garde_le_numero_et_dit_le_nouveau_service(client_agent, en
         {"cible": autre_site.pk, "motif": "x", "action": "apercu", "version": en_instruction.version},
     )
     assert "Préfecture du Nord" in reponse.context["apercus"][0].texte
+    assert not client_agent.get(url("transferer", en_instruction)).context["apercus"]  # pas le service d'avant
     reponse = poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="A déménagé à Lille.")
 
     demande = Demande.objects.get()
