@@ -58,6 +58,8 @@ AGENTS = (
     AgentDeDemonstration("agent.nord", "Dominique Vasseur", "5901", ("instructeur",), "instruit à Lille"),
     AgentDeDemonstration("chef.paris", "Morgan Delmas", "7502", ("valideur", "signataire"), "vise et signe à Paris"),
     AgentDeDemonstration("chef.nord", "Sacha Wattel", "5901", ("valideur", "signataire"), "vise et signe à Lille"),
+    AgentDeDemonstration("remise.paris", "Lou Carpentier", "7502", ("remise",), "annonce et remet les titres à Paris"),
+    AgentDeDemonstration("remise.nord", "Maxence Dubois", "5901", ("remise",), "annonce et remet les titres à Lille"),
     AgentDeDemonstration(
         "admin.demo", "Alix Fontaine", "7502", ("admin_fonctionnel",), "change barèmes, pièces, sites et droits"
     ),

@@ -126,7 +126,7 @@ def test_la_demonstration_donne_de_quoi_essayer_et_se_rejoue(referentiels, setti
 
     groupe = Group.objects.get(name=settings.GROUPE_DEMONSTRATION)  # la marque qu'aucune production n'accepte
     assert groupe.user_set.count() == Compte.objects.count()
-    for identifiant, nombre in (("agent.paris", 4), ("agent.nord", 3), ("admin.demo", 0)):
+    for identifiant, nombre in (("agent.paris", 4), ("agent.nord", 3), ("remise.paris", 4), ("admin.demo", 0)):
         agent = Agent.objects.get(compte__identifiant=identifiant)
         assert agent.compte.check_password(demonstration.MOT_DE_PASSE)
         assert dossiers_visibles(agent).count() == nombre
