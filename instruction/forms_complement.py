@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from demandes.complements import LigneDemandee
 from demandes.models import Demande
 from instruction import operations
-from instruction.operations.complement import LIBELLE_INFORMATION, MOTIF_AUTRE
+from instruction.operations.complement import LIBELLE_INFORMATION, MOTIF_AUTRE, MOTIF_MANQUANTE
 
 INFORMATIONS_MAX = 3
 
@@ -22,9 +22,12 @@ class ComplementForm(forms.Form):
         self.demande, self.jour = demande, jour
         self.pieces = operations.pieces_a_demander(demande, jour=jour)
         motifs = [(motif.code, motif.libelle) for motif in operations.motifs_de_complement(jour)]
+        # D'une pièce qui n'est pas là, on dit d'abord qu'elle manque.
+        d_absence = sorted(motifs, key=lambda motif: motif[0] != MOTIF_MANQUANTE)
         for piece in self.pieces:
+            choix = motifs if piece.fournie else d_absence
             self.fields[f"motifs_{piece.code}"] = forms.MultipleChoiceField(
-                label=_pour(_("Motifs"), piece), choices=motifs, required=False, widget=forms.CheckboxSelectMultiple
+                label=_pour(_("Motifs"), piece), choices=choix, required=False, widget=forms.CheckboxSelectMultiple
             )
             self.fields[f"consigne_{piece.code}"] = _consigne(_pour(_("Observation pour la personne"), piece))
         for rang in range(1, INFORMATIONS_MAX + 1):

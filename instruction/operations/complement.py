@@ -16,6 +16,7 @@ from notifications.catalogue import Message
 from notifications.operations import notifier
 
 MOTIF_AUTRE = "complement.autre"
+MOTIF_MANQUANTE = "complement.manquante"
 LIBELLE_INFORMATION = "Information demandée"
 
 

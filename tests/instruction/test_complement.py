@@ -55,6 +55,7 @@ def test_la_page_propose_les_pieces_deposees_puis_les_autres(client_agent, en_in
     codes = [p.code for p in operations.pieces_a_demander(en_instruction, jour=timezone.localdate())]
     assert set(codes[: len(deposees)]) == set(deposees) and len(codes) > len(deposees)
     assert "EPHOTO" not in codes
+    assert page.rindex("complement.manquante") < page.rindex("complement.illisible")  # la dernière pièce manque
     assert "Illisible" in page and f'id="piece-{piece.code}" open' in page
 
 
