@@ -19,6 +19,7 @@ from demandes.etats import Etat
 from demandes.journal_des_references import ecarts_en_mots
 from demandes.models import Changement, Evenement
 from instruction.models import AccesExceptionnel, Consultation
+from instruction.permissions import GESTES
 from usagers.models import Compte
 
 TAILLE_DE_PAGE = 50
@@ -58,9 +59,22 @@ def _qui(compte: Compte | None) -> tuple[str, str]:
     return (f"{agent.nom} ({compte.identifiant})", agent.site_id) if agent else (compte.identifiant, "")
 
 
+def _code(nom: str, valeur: object) -> str:
+    if nom == "geste" and valeur in GESTES:
+        return str(GESTES[valeur].libelle)
+    return nom if valeur is True else f"{nom} {_valeur(valeur)}"
+
+
+def _valeur(valeur: object) -> str:
+    """Un code, des codes, ou les codes de chaque pièce : sans crochets, guillemets ni accolades."""
+    if isinstance(valeur, dict):
+        return ", ".join(f"{cle} ({_valeur(codes)})" for cle, codes in valeur.items())
+    return ", ".join(map(str, valeur)) if isinstance(valeur, list) else str(valeur)
+
+
 def _acte(evenement: Evenement) -> Ligne:
     etats = [str(Etat(etat).label) for etat in (evenement.avant, evenement.apres) if etat]
-    codes = [f"{nom} {valeur}" for nom, valeur in evenement.codes.items()]
+    codes = [_code(nom, valeur) for nom, valeur in evenement.codes.items() if valeur not in ([], {}, "")]
     return Ligne(
         evenement.pk, evenement.le, *_qui(evenement.par), evenement.demande.numero or "" if evenement.demande else "",
         str(evenement.get_nature_display()), ", ".join([" → ".join(etats), *codes] if etats else codes),

@@ -69,6 +69,18 @@ def test_les_actes_disent_qui_quand_quel_dossier_et_quels_etats(client_auditeur,
     assert "l&#x27;usager" in contenu and en_instruction.usager.nom_naissance not in contenu
 
 
+@pytest.mark.parametrize(("codes", "dit"), [
+    ({"geste": "cloturer"}, "Clôturer"),
+    ({"motifs": {"PASSEPORT": ["complement.illisible", "complement.autre"]}, "complement": 2},
+     "motifs PASSEPORT (complement.illisible, complement.autre), complement 2"),
+    ({"sens": "favorable", "motifs": []}, "sens favorable"),
+    ({"renvoi": True}, "renvoi"),
+])  # fmt: skip
+def test_les_codes_d_un_acte_se_lisent_sans_crochets(deposee, le, codes, dit):
+    evenement = Evenement(demande=deposee, nature=Evenement.Nature.VISA, le=le, codes=codes)
+    assert REGISTRES["actes"].ligne(evenement).detail == dit
+
+
 def test_les_lectures_disent_l_acces_exceptionnel_et_son_motif(client_auditeur, deposee, agent_du_nord, le):
     acces = operations.ouvrir_acces(deposee, agent=agent_du_nord, motif=MOTIF, le=le)
     operations.noter_lecture(agent_du_nord, deposee, Consultation.Nature.DOSSIER, acces=acces, le=le)
