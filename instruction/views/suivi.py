@@ -41,7 +41,7 @@ REAFFECTATION = PageDActe(
     contexte=lambda demande, form: {
         "explication": ""
         if form.fields["cible"].queryset.exists()
-        else _("Aucun autre agent n'instruit les dossiers de votre site : il n'y a personne à qui confier celui-ci.")
+        else _("Aucun autre agent n'instruit les dossiers de votre site : il n'y a personne à qui confier celui-ci.")
     },
     recu=lambda demande: (
         _("Le dossier est confié à %(agent)s. Rien n'est envoyé à la personne.") % {"agent": nom_de(demande.agent)}
@@ -83,7 +83,7 @@ TRANSFERT = PageDActe(
     contexte=lambda demande, form: {
         "explication": _(
             "Le numéro, la date de dépôt et les attestations ne changent pas. Vous ne verrez plus ce dossier. "
-            "La personne est prévenue : choisissez le service et mettez l'aperçu à jour pour lire ce qu'elle recevra."
+            "La personne est prévenue : choisissez le service et mettez l'aperçu à jour pour lire ce qu'elle recevra."
         ),
         "internes": ("motif",),
     },
