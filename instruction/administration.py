@@ -1,6 +1,7 @@
 """Le site des agents : l'administration de Django pour entrer et pour les références, nos vues pour le travail."""
 
 from functools import update_wrapper
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -12,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from instruction.permissions import agent_de, voit
 from instruction.views import (
-    actes,
     autre_site,
     cloture,
     complement,
@@ -31,7 +31,7 @@ from instruction.views import (
     second_facteur,
     suivi,
 )
-from instruction.views.acces import contexte_d_agent, tracer_la_lecture
+from instruction.views.acces import contexte_d_agent, tracer_la_lecture, vers_le_dossier
 from instruction.views.second_facteur import exiger_second_facteur
 
 # Ce qu'un agent ouvre avec son seul mot de passe : la page qui demande le second facteur, et la sortie.
@@ -63,6 +63,8 @@ class Administration(admin.AdminSite):
             if request.resolver_match.url_name in A_SECOND_FACTEUR and (page := exiger_second_facteur(request)):
                 return page
             reponse = view(request, *args, **kwargs)
+            if reponse.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+                reponse = vers_le_dossier(request, **kwargs) or reponse
             tracer_la_lecture(request, reponse)
             return reponse
 
@@ -90,7 +92,7 @@ class Administration(admin.AdminSite):
                 "dossiers/<slug:numero>/documents/<slug:attestation>/", vue(dossier.document), name="dossier_document"
             ),
             path("dossiers/<slug:numero>/decision/", vue(dossier.decision), name="dossier_decision"),
-            path("dossiers/<slug:numero>/prendre/", vue(actes.prendre), name="dossier_prendre"),
+            path("dossiers/<slug:numero>/prendre/", vue(suivi.prendre), name="dossier_prendre"),
             path("dossiers/<slug:numero>/proposer/", vue(decision.proposer), name="dossier_proposer"),
             path("dossiers/<slug:numero>/refuser/", vue(decision.proposer_refus), name="dossier_proposer_refus"),
             path("dossiers/<slug:numero>/proposition/", vue(decision.proposition), name="dossier_proposition"),

@@ -172,7 +172,7 @@ GESTE_URL: dict[str, str] = {
     "rendre_disponible": "admin:dossier_disponible",
     "remettre": "admin:dossier_remettre",
 }
-# Le bouton fait l'acte, sans page : rien à saisir, rien à relire.
+# Le bouton fait l'acte d'un clic ; un lien mène à sa page, qui montre ce qui part.
 GESTES_IMMEDIATS = {"prendre_en_charge"}
 # Ce qui fait avancer le dossier vient d'abord ; le reste se range sous « Autres actes ».
 GESTES_PRINCIPAUX = {

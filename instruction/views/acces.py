@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -146,3 +146,10 @@ def contexte_d_agent(agent: Agent) -> dict:
         "voit": {nom for nom in ACCES if voit(agent, nom)},
         "second_facteur_exige": settings.SECOND_FACTEUR,
     }
+
+
+def vers_le_dossier(request: HttpRequest, numero: str = "", **_autres) -> HttpResponse | None:
+    """L'adresse d'un acte, retapée ou gardée en signet : elle ne se lit pas, le dossier si."""
+    if dossiers_ouverts(agent_de(request.user), le=timezone.now()).filter(numero=numero).exists():
+        return redirect("admin:dossier", numero)
+    return None

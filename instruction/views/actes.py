@@ -1,19 +1,17 @@
-"""Les actes : une page chacun, l'état revérifié sous le verrou, l'aperçu de ce qui part avant de confirmer."""
+"""Ce que les pages d'actes partagent : la version lue, le refus, ce qui a changé, le conflit."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from demandes.etats import Etat
 from demandes.models import Demande, Evenement
 from instruction import operations
-from instruction.operations import Conflit, GesteInterdit
-from instruction.presentation import a_l_heure, nom_de, phrase_d_envoi, texte_de
-from instruction.views.acces import Liste, agent_connecte, dossier_de
+from instruction.operations import Conflit
+from instruction.presentation import a_l_heure, nom_de, texte_de
+from instruction.views.acces import Liste, dossier_de
 from instruction.views.dossier import contexte_du_dossier
 
 CHANGEMENTS_MONTRES = 10
@@ -71,23 +69,3 @@ def page_de_conflit(request: HttpRequest, conflit: Conflit, *, saisie: list[tupl
     contexte = contexte_du_dossier(request, demande)
     contexte |= {"changements": changements(demande, version_lue(request)), "saisie": saisie}
     return render(request, "instruction/conflit.html", contexte, status=409)
-
-
-# --- Prendre en charge -----------------------------------------------------------------------------------------------
-@require_POST
-def prendre(request: HttpRequest, numero: str) -> HttpResponse:
-    demande, agent, version = dossier_de(request, numero), agent_connecte(request), version_lue(request)
-    try:
-        operations.prendre_en_charge(demande, agent=agent, version=version, le=timezone.now())
-    except Conflit as conflit:
-        if not operations.est_deja_fait(conflit.demande, agent=agent, geste="prendre_en_charge", version=version):
-            return page_de_conflit(request, conflit)
-    except GesteInterdit:
-        return acte_interdit(request, demande)
-    evenement = demande.evenements.filter(apres=Etat.EN_INSTRUCTION).order_by("-pk").first()
-    messages.success(
-        request,
-        _("Vous avez pris ce dossier en charge. %(personne)s en est informé(e) : %(envoi)s.")
-        % {"personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification)},
-    )
-    return redirect(adresse_de(request, "admin:dossier", demande))

@@ -1,4 +1,4 @@
-"""Réaffecter, transférer, attribuer un n° étranger."""
+"""Prendre en charge, réaffecter, transférer, attribuer un n° étranger."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from demandes.etats import Etat
 from demandes.models import Demande, Evenement, Site
 from instruction import operations
 from instruction.forms_suivi import NumeroForm, ReaffectationForm, TransfertForm
@@ -22,6 +23,31 @@ METHODES = require_http_methods(["GET", "HEAD", "POST"])
 def _envoi_de(demande: Demande, nature: str) -> str:
     evenement = demande.evenements.select_related("notification").filter(nature=nature).latest("pk")
     return phrase_d_envoi(evenement.notification)
+
+
+# --- Prendre en charge -----------------------------------------------------------------------------------------------
+def _recu_de_prise_en_charge(demande: Demande) -> str:
+    evenement = demande.evenements.filter(apres=Etat.EN_INSTRUCTION).latest("pk")
+    return _("Vous avez pris ce dossier en charge. %(personne)s en est informé(e) : %(envoi)s.") % {
+        "personne": demande.usager.nom_complet, "envoi": phrase_d_envoi(evenement.notification),
+    }  # fmt: skip
+
+
+PRISE_EN_CHARGE = PageDActe(
+    geste="prendre_en_charge",
+    titre=gettext_lazy("Prendre le dossier en charge"),
+    bouton=gettext_lazy("Prendre en charge et prévenir la personne"),
+    executer=lambda demande, form, envoi: operations.prendre_en_charge(demande, **vars(envoi)),
+    message=lambda demande, valeurs: (Message.PRISE_EN_CHARGE, operations.contexte_du_message(demande)),
+    recu=_recu_de_prise_en_charge,
+    contexte=lambda demande, form: {"explication": _("Le dossier vous est confié, et son instruction commence.")},
+)
+
+
+@METHODES
+def prendre(request: HttpRequest, numero: str) -> HttpResponse:
+    """La page montre ce qui part ; le bouton du dossier fait l'acte d'un clic."""
+    return derouler(request, numero, PRISE_EN_CHARGE)
 
 
 # --- Réaffecter ------------------------------------------------------------------------------------------------------

@@ -61,3 +61,15 @@ def test_une_version_illisible_est_un_conflit(client_agent, deposee, version):
 
 def test_prendre_un_dossier_en_instruction_est_refuse_d_une_phrase(client_agent, en_instruction):
     assert "Cet acte n'est pas possible" in messages_de(prendre(client_agent, en_instruction))
+
+
+def test_la_page_montre_ce_qui_part_avant_de_prendre(client_agent, deposee):
+    page = client_agent.get(url("dossier_prendre", deposee)).content.decode()
+    assert "La personne recevra" in page and "Prendre en charge et prévenir la personne" in page
+    assert url("dossier_prendre", deposee) in client_agent.get(url("dossier", deposee)).content.decode()
+    assert Demande.objects.get().etat == Etat.DEPOSEE
+
+
+def test_l_adresse_d_un_acte_sans_page_ramene_au_dossier(client_agent, proposee):
+    for nom in ("dossier_viser", "dossier_signer", "dossier_cloturer", "dossier_ecarter_cloture"):
+        assert client_agent.get(url(nom, proposee)).url == url("dossier", proposee)
