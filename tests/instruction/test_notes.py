@@ -46,7 +46,9 @@ def test_une_note_ne_s_ajoute_ni_par_un_lien_ni_sur_le_dossier_d_un_autre_site(c
 
 
 def test_une_note_ne_s_ajoute_pas_par_un_lien(client_agent, deposee):
-    assert client_agent.get(reverse("admin:dossier_note", args=[deposee.numero])).status_code == 405
+    reponse = client_agent.get(reverse("admin:dossier_note", args=[deposee.numero]), {"texte": "Par un lien"})
+    assert reponse.url == reverse("admin:dossier", args=[deposee.numero])
+    assert not deposee.notes.exists()
 
 
 def test_l_usager_ne_voit_pas_les_notes(client, deposee, agent, le):

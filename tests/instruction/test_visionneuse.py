@@ -166,7 +166,7 @@ def test_une_date_impossible_est_refusee_la_ou_elle_est_saisie(client_agent, dep
 
 
 def test_on_ne_controle_pas_la_piece_d_un_autre(client, client_agent, deposee, premiere, agent_du_nord):
-    assert client_agent.get(reverse("admin:dossier_controle", args=[deposee.numero, premiere.pk])).status_code == 405
+    assert client_agent.get(reverse("admin:dossier_controle", args=[deposee.numero, premiere.pk])).status_code == 302
     assert client_agent.post(reverse("admin:dossier_controle", args=[deposee.numero, 99999])).status_code == 404
     connecter(client, agent_du_nord.compte)
     assert controler(client, deposee, premiere, verifiee="on").status_code == 404
