@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.views import LoginView, redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -34,7 +34,8 @@ class ConnexionAgentView(ConnexionView):
 
     def dispatch(self, request, *args, **kwargs):
         if request.method == "GET" and agent_de(request.user):
-            return redirect(self.get_success_url())
+            # Pas `redirect` : il prendrait une suite étrange pour le nom d'une vue.
+            return HttpResponseRedirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
 
     def get_default_redirect_url(self):

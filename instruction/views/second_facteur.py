@@ -116,7 +116,7 @@ def donner(request: HttpRequest) -> HttpResponse:
         return _enregistrer(request)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and _accepter(request, form):
-        return redirect(_suite(request))
+        return HttpResponseRedirect(_suite(request))
     return _page(request, form, action=request.get_full_path())
 
 

@@ -155,3 +155,8 @@ def test_un_acte_envoye_sans_session_ne_fait_rien_et_le_dit(client, deposee):
         assert suite in unquote(reponse.redirect_chain[0][0]) and "ailleurs" not in reponse.redirect_chain[0][0]
     deposee.refresh_from_db()
     assert deposee.etat == "deposee"
+
+
+def test_une_suite_etrange_ne_fait_pas_de_panne(client, agent):
+    connecter(client, agent.compte)
+    assert client.get(reverse("admin:login"), {"next": '"å³'}).status_code == 302
