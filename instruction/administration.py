@@ -71,7 +71,8 @@ class Administration(admin.AdminSite):
         garde = super().admin_view(update_wrapper(en_francais, view), cacheable)
 
         def sans_acte_perdu(request, *args, **kwargs):
-            if request.method == "POST" and not self.has_permission(request):
+            sortie = request.resolver_match.url_name == "logout"
+            if request.method == "POST" and not sortie and not self.has_permission(request):
                 return connexion.acte_sans_session(request)
             return garde(request, *args, **kwargs)
 
