@@ -15,7 +15,8 @@ from documents import autorite
 from tests.cliche import rangement
 from tests.gabarits import gabarits
 
-CHROMIUM = "/usr/bin/chromium"
+# Le Chromium sans écran que Playwright emploie aussi par défaut : le même moteur, près de deux fois moins de calcul.
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS_CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
