@@ -17,6 +17,7 @@ INSTALLED_APPS[:] = [nom.replace("anef.apps.StatiquesConfig", "django.contrib.st
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
 DELAI_ANNULATION = 0  # un acte signé part aussitôt ; tests/instruction/test_differe.py éprouve l'attente
 LOGGING_CONFIG = None  # pytest recueille les journaux ; tests/test_journaux.py éprouve ceux de la production
+CACHES["default"]["KEY_FUNCTION"] = "tests.cliche.cle_de_cache"  # noqa: F405
 # Chaque processus de la suite (pytest -n) a sa base Redis : vider le cache de l'un ne vide pas celui de l'autre.
 if rang := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
     CACHES["default"]["LOCATION"] = f"{CACHES['default']['LOCATION'].split('?')[0]}?db={8 + int(rang)}"  # noqa: F405

@@ -14,10 +14,10 @@ from django.utils import timezone
 from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
-from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import TitreSejourFactory
 from tests.pannes.serveurs import Visiteur, Web
 from tests.pannes.test_web import deposer
+from tests.situations import remplir, tout_relire
 
 
 def prete() -> Demande:

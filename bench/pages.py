@@ -20,10 +20,10 @@ from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande, PieceJointe, Saisie, Site
 from instruction.permissions import dossiers_visibles
-from tests.demandes.conftest import photo, remplir, tout_relire
 from tests.demandes.reponses import ETAPES
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory
 from tests.longs.test_volume import SITE, semer
+from tests.situations import photo, remplir, tout_relire
 
 ETUDIANT = DEMARCHES["etudiant"]
 PETITE_FILE = 60

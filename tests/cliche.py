@@ -7,8 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test import override_settings
 
+# Deux tests reçoivent la même personne, sous le même numéro : les essais de l'un freineraient l'autre.
+PREFIXE_DU_CACHE = [""]
 # Ce que les migrations écrivent : chaque base d'essai l'a déjà.
 DEJA_LA = {"django_migrations", "django_content_type", "auth_permission"}
 
@@ -19,16 +22,21 @@ def rangement(dossier: Path) -> dict:
     return {"FICHIERS_DIR": dossier, "STORAGES": {**settings.STORAGES, "default": par_defaut}}
 
 
+def cle_de_cache(cle: str, prefixe: str, version: int) -> str:
+    """La clé d'une valeur du cache, propre au test en cours dans tous les fils de ce processus."""
+    return f"{PREFIXE_DU_CACHE[0]}:{prefixe}:{version}:{cle}"
+
+
 @dataclass(frozen=True)
 class Cliche:
-    """`lignes` : par table, les siennes en JSON ; `cle` : celle de l'objet construit."""
+    """`lignes` : par table, les siennes en JSON ; `objet` : son modèle et sa clé, s'il en est resté un."""
 
     lignes: dict[str, str]
     fichiers: Path
-    cle: int | None
+    objet: tuple[type[Model], int] | None
 
-    def remettre(self) -> None:
-        """Les suites ne reculent jamais : ces clés sont libres. Un site ou un pays déjà là est le même."""
+    def remettre(self) -> Model | None:
+        """L'objet, relu. Les suites ne reculent jamais : ces clés sont libres. Ce qui est déjà là est le même."""
         with transaction.atomic(), connection.cursor() as curseur:
             for table, lignes in self.lignes.items():
                 curseur.execute(
@@ -37,13 +45,17 @@ class Cliche:
                     [lignes],
                 )
         shutil.copytree(self.fichiers, settings.FICHIERS_DIR, dirs_exist_ok=True)
+        if self.objet is None:
+            return None
+        modele, cle = self.objet
+        return modele._default_manager.get(pk=cle)
 
 
-def prendre(construire: Callable[[], object], dossier: Path) -> Cliche:
-    """Construit, copie, défait. À appeler hors de tout test, la base étant vide."""
+def prendre(construire: Callable[[Model | None], Model | None], dossier: Path, *, sur: Cliche | None = None) -> Cliche:
+    """Construit sur l'objet d'un autre cliché, copie, défait. À appeler hors de tout test, la base étant vide."""
     dossier.mkdir(exist_ok=True)
     with override_settings(**rangement(dossier)), transaction.atomic(), connection.cursor() as curseur:
-        objet = construire()
+        objet = construire(sur.remettre() if sur else None)
         lignes = {}
         for table in connection.introspection.table_names(curseur):
             if table not in DEJA_LA:
@@ -51,4 +63,4 @@ def prendre(construire: Callable[[], object], dossier: Path) -> Cliche:
                 if contenu := curseur.fetchone()[0]:
                     lignes[table] = contenu
         transaction.set_rollback(True)
-    return Cliche(lignes, dossier, getattr(objet, "pk", None))
+    return Cliche(lignes, dossier, (type(objet), objet.pk) if objet else None)

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -12,9 +13,10 @@ from django.test.signals import template_rendered
 from django.utils import timezone, translation
 
 from documents import autorite
-from tests.cliche import rangement
+from tests.cliche import PREFIXE_DU_CACHE, rangement
 from tests.gabarits import gabarits
 
+pytest_plugins = ["tests.situations"]
 # Le Chromium sans écran que Playwright emploie aussi par défaut : le même moteur, près de deux fois moins de calcul.
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS_CHROMIUM = [
@@ -37,6 +39,11 @@ def dossiers_temporaires(settings, tmp_path):
     """Aucun test n'écrit dans les fichiers d'une installation."""
     for nom, valeur in rangement(tmp_path / "fichiers").items():
         setattr(settings, nom, valeur)
+
+
+@pytest.fixture(autouse=True)
+def cache_neuf():
+    PREFIXE_DU_CACHE[0] = uuid.uuid4().hex
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client(client, brouillon):
-    client.force_login(brouillon.usager.compte, backend="usagers.backends.IdentifiantBackend")
+def client(client, usager):
+    client.force_login(usager.compte, backend="usagers.backends.IdentifiantBackend")
     return client
 
 
@@ -38,10 +38,8 @@ def test_abandonner_retire_le_brouillon_une_fois_et_permet_d_en_commencer_un_aut
     assert nouvelle.pk != brouillon.pk
 
 
-def test_une_demande_deposee_ne_s_abandonne_pas_par_cette_page(client, brouillon_relu, le):
-    demande = operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+def test_une_demande_deposee_ne_s_abandonne_pas_par_cette_page(client, deposee):
+    reponse = client.post(reverse("demandes:abandonner", args=[deposee.pk]))
 
-    reponse = client.post(reverse("demandes:abandonner", args=[demande.pk]))
-
-    demande.refresh_from_db()
-    assert demande.etat == Etat.DEPOSEE and reponse["Location"] == reverse("demandes:suivi", args=[demande.numero])
+    deposee.refresh_from_db()
+    assert deposee.etat == Etat.DEPOSEE and reponse["Location"] == reverse("demandes:suivi", args=[deposee.numero])

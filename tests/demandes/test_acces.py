@@ -8,8 +8,8 @@ from django.utils import timezone
 from demandes import operations
 from demandes.models import PieceJointe
 from notifications.models import Notification
-from tests.demandes.conftest import fichier
 from tests.factories import CompteFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import fichier
 from usagers.models import ChangementCoordonnees
 
 pytestmark = pytest.mark.django_db
@@ -37,9 +37,9 @@ A_TOUTE_PERSONNE_CONNECTEE = {
 
 
 @pytest.fixture
-def a_soi(brouillon, brouillon_relu, le) -> dict[str, list[list]]:
+def a_soi(brouillon_relu, le) -> dict[str, list[list]]:
     """Chaque adresse qui désigne quelque chose de quelqu'un, avec ses arguments pour un brouillon puis un dépôt."""
-    piece = PieceJointe.objects.create(demande=brouillon, code="PASSEPORT", fichier=fichier(), ajoutee_le=le)
+    piece = PieceJointe.objects.create(demande=brouillon_relu, code="PASSEPORT", fichier=fichier(), ajoutee_le=le)
     demande = operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
     notification = Notification.objects.get()
     return {

@@ -12,8 +12,8 @@ from demandes.demarches.base import Fermee
 from demandes.models import Bareme, Demande, Saisie
 from demandes.parcours import Parcours
 from documents.models import Document
-from tests.demandes.conftest import joindre_tout, remplir, tout_relire
 from tests.factories import PaysFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import joindre_tout, remplir, tout_relire
 
 pytestmark = pytest.mark.django_db
 UE = DEMARCHES["citoyen_ue"]

@@ -16,17 +16,12 @@ from instruction import operations as agents
 from notifications.catalogue import Message
 from notifications.models import Envoi
 from notifications.operations import notifier
-from tests.demandes.conftest import photo
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 
 QUESTION = LigneDemandee("", "Information demandée", (), "Quelle est la date de votre rentrée ?")
-
-
-@pytest.fixture
-def deposee(brouillon_relu, le):
-    return operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
 
 
 @pytest.fixture

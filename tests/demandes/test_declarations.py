@@ -17,8 +17,8 @@ from demandes.demarches.etapes import CONFIRMATION, INFORMATIONS, JUSTIFICATIFS,
 from demandes.demarches.formulaires import EtapeForm, Groupe
 from demandes.models import PieceReference
 from demandes.parcours import Parcours
-from tests.demandes.conftest import joindre_tout, tout_relire
 from tests.demandes.reponses import INFORMATIONS as REPONSES
+from tests.situations import joindre_tout, tout_relire
 
 RACINE = Path(__file__).resolve().parent.parent.parent
 

@@ -14,9 +14,9 @@ from demandes.models import Compteur, Demande, Evenement, Instantane, Saisie, Si
 from demandes.operations import DemandeFigee, DemandeIncomplete
 from documents.models import Document
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import joindre_tout, numero_ephoto, photo, remplir, tout_relire
 from tests.demandes.reponses import EPHOTO, envoi
 from tests.factories import CompteFactory, SiteFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import joindre_tout, numero_ephoto, photo, remplir, tout_relire
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from instruction import operations as agents
 from notifications.catalogue import Message
 from notifications.models import Notification
 from notifications.operations import notifier
-from tests.demandes.conftest import fichier
 from tests.factories import AgentFactory, CompteFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import fichier
 
 pytestmark = pytest.mark.django_db
 

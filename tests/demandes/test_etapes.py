@@ -14,9 +14,9 @@ from demandes import operations
 from demandes.models import Saisie
 from demandes.parcours import Parcours
 from demandes.views.adresses import DEMANDES_PAR_MINUTE
-from tests.demandes.conftest import remplir
 from tests.demandes.reponses import INFORMATIONS, MOTIF, RESSOURCES, envoi
 from tests.factories import AgentFactory, TitreSejourFactory
+from tests.situations import remplir
 from usagers.models import AdresseLocale
 
 IDENTIFIANT = "usagers.backends.IdentifiantBackend"

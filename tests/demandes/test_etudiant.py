@@ -12,9 +12,9 @@ from demandes.demarches.etudiant import annee_universitaire
 from demandes.droit import Contexte
 from demandes.models import Bareme
 from demandes.parcours import Parcours
-from tests.demandes.conftest import remplir
 from tests.demandes.reponses import ETAPES, envoi
 from tests.factories import PaysFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import remplir
 
 pytestmark = pytest.mark.django_db
 ETUDIANT = DEMARCHES["etudiant"]

@@ -5,7 +5,6 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from demandes import operations
 from demandes.complements import LigneDemandee
 from demandes.etats import Etat
 from demandes.models import Complement, Demande
@@ -17,10 +16,8 @@ pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def en_instruction(brouillon_relu, le):
-    deposee = operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
+def en_instruction(deposee, le):
     agent = AgentFactory(site=deposee.site)
-    deposee.refresh_from_db()
     return agents.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
 
 

@@ -13,8 +13,8 @@ from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Saisie
 from demandes.parcours import Parcours
-from tests.demandes.conftest import remplir
 from tests.factories import TitreSejourFactory, UsagerFactory
+from tests.situations import remplir
 from usagers.models import AdresseLocale
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
@@ -313,6 +313,7 @@ def test_entree_dans_un_champ_poursuit_et_ne_supprime_rien(etape, brouillon):
     expect(page.get_by_text("Étape 4 sur 6")).to_be_visible()
 
 
+@pytest.mark.long
 def test_sans_javascript_tout_se_remplit(live_server, browser, browser_context_args, pyrenees, usager, le):
     contexte = browser.new_context(**browser_context_args, java_script_enabled=False)
     page = contexte.new_page()

@@ -7,7 +7,7 @@ from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.demandes.conftest import remplir
+from tests.situations import remplir
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
 

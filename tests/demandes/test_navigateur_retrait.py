@@ -4,19 +4,13 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from demandes import operations
 from demandes.etats import Etat
 from demandes.models import Demande
-from tests.demandes.conftest import photo
 from tests.demandes.test_reouverture import clore
 from tests.factories import AgentFactory
+from tests.situations import photo
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def deposee(brouillon_relu, le):
-    return operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
 
 
 def suivi(live_server, demande) -> str:

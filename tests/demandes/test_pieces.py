@@ -8,9 +8,9 @@ from demandes import operations
 from demandes.models import PieceJointe, Saisie
 from demandes.parcours import Parcours
 from documents.models import Fichier
-from tests.demandes.conftest import fichier, joindre_tout, photo, remplir
 from tests.demandes.reponses import EPHOTO
 from tests.factories import CompteFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import fichier, joindre_tout, photo, remplir
 
 pytestmark = pytest.mark.django_db
 

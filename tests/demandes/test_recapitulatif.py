@@ -11,8 +11,8 @@ from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Saisie
 from notifications.models import Envoi
-from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import CompteFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import remplir, tout_relire
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,6 @@ from demandes.reouvertures import cloture_faite
 from demandes.reperes import DemandeChangee, repere
 from instruction import operations as agents
 from notifications.models import Notification
-from tests.demandes.conftest import photo
 from tests.factories import (
     AgentFactory,
     CompteFactory,
@@ -26,15 +25,15 @@ from tests.factories import (
     TitreSejourFactory,
     UsagerFactory,
 )
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 MESSAGE = "Voici le certificat qui manquait."
 
 
 @pytest.fixture
-def agent(brouillon_relu, le):
-    demande = operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
-    return AgentFactory(site=demande.site)
+def agent(deposee):
+    return AgentFactory(site=deposee.site)
 
 
 def clore(agent, le, *, motif="cloture.incomplete", lue=True) -> Demande:

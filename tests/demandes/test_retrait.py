@@ -29,11 +29,6 @@ QUESTION = LigneDemandee("", "Information demandée", (), "Quelle est la date de
 
 
 @pytest.fixture
-def deposee(brouillon_relu, le):
-    return operations.deposer(brouillon_relu, par=brouillon_relu.ouverte_par, le=le)
-
-
-@pytest.fixture
 def agent(deposee):
     return AgentFactory(site=deposee.site)
 

@@ -13,9 +13,9 @@ from demandes.etats import Etat
 from demandes.models import Demande, Saisie
 from demandes.operations import DemandeFigee, SaisiePerimee, SaisieTropLongue
 from demandes.parcours import Parcours, form_de_saisie
-from tests.demandes.conftest import remplir
 from tests.demandes.reponses import ETAPES, envoi
 from tests.factories import TitreSejourFactory
+from tests.situations import remplir
 
 ETUDIANT = DEMARCHES["etudiant"]
 MOTIF = ETUDIANT.etape("motif")

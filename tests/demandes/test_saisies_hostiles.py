@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from tests.demandes.conftest import photo
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 

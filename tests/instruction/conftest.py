@@ -6,42 +6,15 @@ import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import override_settings
 from django.utils import timezone
 from PIL import Image
 
-from demandes import operations as usager_operations
-from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from documents.fichiers import recevoir
 from instruction import operations
-from tests import cliche
-from tests.demandes.conftest import charger_le_droit, le, remplir, tout_relire  # noqa: F401 (`le` sert ici)
 from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
 
 ACCORD = {"titre": "CST_ETU", "mention": "ÉTUDIANT", "taxe": "75"}
-
-
-def deposer() -> Demande:
-    charger_le_droit()
-    usager, maintenant = TitreSejourFactory().usager, timezone.now()
-    demande = usager_operations.commencer(DEMARCHES["etudiant"], usager, par=usager.compte, le=maintenant)
-    remplir(demande, le=maintenant)
-    tout_relire(demande, le=maintenant)
-    return usager_operations.deposer(demande, par=usager.compte, le=maintenant)
-
-
-@pytest.fixture(scope="session")
-def cliche_depose(django_db_setup, django_db_blocker, autorite_d_essai, tmp_path_factory):
-    """Remplir six étapes puis déposer coûte deux cents requêtes : le cliché se prend une fois."""
-    with django_db_blocker.unblock(), override_settings(DEUXD_DOC_DOSSIER=autorite_d_essai):
-        return cliche.prendre(deposer, tmp_path_factory.mktemp("deposee"))
-
-
-@pytest.fixture
-def deposee(cliche_depose, db):
-    cliche_depose.remettre()
-    return Demande.objects.select_related("usager__compte", "site").get(pk=cliche_depose.cle)
 
 
 @pytest.fixture
@@ -60,7 +33,7 @@ def agent_du_nord(autre_site):
 
 
 @pytest.fixture
-def en_instruction(deposee, agent, le):  # noqa: F811
+def en_instruction(deposee, agent, le):
     return operations.prendre_en_charge(deposee, agent=agent, version=deposee.version, le=le)
 
 
@@ -75,17 +48,17 @@ def signataire(deposee):
 
 
 @pytest.fixture
-def proposee(en_instruction, agent, le):  # noqa: F811
+def proposee(en_instruction, agent, le):
     return proposer(en_instruction, agent=agent, le=le)
 
 
 @pytest.fixture
-def refus_propose(en_instruction, agent, le):  # noqa: F811
+def refus_propose(en_instruction, agent, le):
     return proposer_refus(en_instruction, agent=agent, le=le)
 
 
 @pytest.fixture
-def decidee(proposee, signataire, le):  # noqa: F811
+def decidee(proposee, signataire, le):
     operations.signer(proposee, agent=signataire, version=proposee.version, le=le)
     proposee.refresh_from_db()
     return proposee
@@ -107,7 +80,7 @@ def connecter(client, compte):
     return client
 
 
-def proposer(demande, *, agent, le, **changements):  # noqa: F811
+def proposer(demande, *, agent, le, **changements):
     """La même demande, une décision favorable proposée."""
     operations.proposer_favorable(
         demande, accord(**changements), motifs=[], avis="Études suivies", agent=agent, version=demande.version, le=le
@@ -116,7 +89,7 @@ def proposer(demande, *, agent, le, **changements):  # noqa: F811
     return demande
 
 
-def proposer_refus(demande, *, agent, le):  # noqa: F811
+def proposer_refus(demande, *, agent, le):
     operations.proposer_refus(
         demande, recevoir(pdf()), voies_et_delais=True, motifs=[], avis="Études sans progression", agent=agent,
         version=demande.version, le=le,
@@ -161,7 +134,7 @@ def envoi_de_refus(demande, **changements) -> dict:
 def semer(nombre: int, site, *, premier: int = 0, **champs) -> list[Demande]:
     """Des demandes déposées, en une écriture ; `champs` : une valeur, ou une fonction du rang."""
     personne = TitreSejourFactory().usager
-    le = timezone.now()  # noqa: F811
+    le = timezone.now()
     communs = {
         "etat": "deposee", "fin_de_droits": timezone.localdate(), "deposee_le": le, "recherche": "julie john",
     }  # fmt: skip

@@ -22,9 +22,9 @@ from demandes.models import Complement, Compteur, Decision, Demande, Evenement, 
 from documents.models import Document, Fichier
 from instruction.models import Agent
 from notifications.models import Notification
-from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import AgentFactory, PaysFactory, SiteFactory, TitreSejourFactory
 from tests.instruction.conftest import connecter
+from tests.situations import remplir, tout_relire
 from usagers.models import TitreSejour, Usager
 
 pytestmark = pytest.mark.django_db

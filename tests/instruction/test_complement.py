@@ -15,9 +15,9 @@ from instruction import operations
 from instruction.operations import ComplementImpossible, Conflit, GesteInterdit
 from notifications.catalogue import Message
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import photo
 from tests.factories import AgentFactory
 from tests.instruction.conftest import connecter
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 

@@ -8,9 +8,9 @@ from demandes.models import Decision, Demande, Motif
 from documents.models import Document, Fichier
 from instruction import operations
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import photo
 from tests.factories import AgentFactory
 from tests.instruction.conftest import accord, connecter, envoi_d_accord, envoi_de_refus, pdf, proposer_refus
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 

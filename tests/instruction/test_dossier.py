@@ -6,9 +6,9 @@ from django.urls import reverse
 from demandes.models import PieceJointe
 from documents.models import Fichier
 from documents.operations import rendre
-from tests.demandes.conftest import fichier as un_fichier
 from tests.factories import TitreSejourFactory
 from tests.instruction.conftest import semer
+from tests.situations import fichier as un_fichier
 
 pytestmark = pytest.mark.django_db
 

@@ -14,10 +14,10 @@ from instruction import operations
 from instruction.operations import ActeImpossible
 from instruction.presentation import gestes_possibles, journal
 from notifications.models import Notification
-from tests.demandes.conftest import photo
 from tests.factories import AgentFactory, DemandeFactory
 from tests.instruction.conftest import connecter, proposer
 from tests.instruction.test_differe import ensemble
+from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
 

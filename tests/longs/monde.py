@@ -13,9 +13,9 @@ from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.portail.entrees import ENTREES
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import AgentFactory, PaysFactory, TitreSejourFactory, UsagerFactory
 from tests.longs.saisies import champs, navigateur
+from tests.situations import remplir, tout_relire
 from usagers.operations import demander_changement_courriel, demander_mot_de_passe, preinscrire
 
 ESPACE_DES_AGENTS = (

@@ -10,10 +10,10 @@ from django.urls import reverse
 from demandes import operations
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
-from tests.demandes.conftest import remplir, tout_relire
 from tests.demandes.reponses import RESSOURCES
 from tests.factories import TitreSejourFactory
 from tests.pannes.serveurs import Visiteur
+from tests.situations import remplir, tout_relire
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 PERSONNES, TOURS = 20, 5

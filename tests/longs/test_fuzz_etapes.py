@@ -11,8 +11,8 @@ from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Saisie
 from demandes.operations import TAILLE_MAX_BROUILLON
 from demandes.parcours import Parcours, form_de_saisie
-from tests.demandes.conftest import remplir
 from tests.longs.saisies import ESSAIS, champs, fichiers, navigateur, saisie, sans_suite, textes
+from tests.situations import remplir
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
 FORMULAIRES = [etape for etape in DEMARCHES["etudiant"].etapes if etape.genre == "formulaire"]

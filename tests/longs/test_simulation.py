@@ -30,8 +30,8 @@ from demandes.parcours import Parcours, form_de_saisie
 from documents.fichiers import enregistrer_octets
 from documents.models import Document, Fichier
 from notifications.models import Notification
-from tests.demandes.conftest import photo
 from tests.factories import PaysFactory, TitreSejourFactory, UsagerFactory
+from tests.situations import photo
 from usagers.champs import DateTroisChampsField, TelephoneField
 from usagers.models import TitreSejour
 

@@ -4,14 +4,10 @@ import contextlib
 
 import pytest
 
-from tests.demandes.conftest import brouillon, brouillon_complet, brouillon_relu, cliche_du_droit, droit, le, usager
 from tests.notifications.conftest import Processus, boite, courtier, depot, smtp
 from tests.pannes.serveurs import Travailleur, Web, variables_du_portail
 
-__all__ = [
-    "boite", "brouillon", "brouillon_complet", "brouillon_relu", "cliche_du_droit", "courtier", "depot", "droit",
-    "le", "smtp", "usager",
-]  # fmt: skip
+__all__ = ["boite", "courtier", "depot", "smtp"]
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from demandes.operations import commencer
 from demandes.demarches import DEMARCHES
-from tests.demandes.conftest import remplir
+from tests.situations import remplir
 from tests.factories import SiteFactory, TitreSejourFactory
 call_command("migrate", verbosity=0)
 call_command("charger_droit", verbosity=0)

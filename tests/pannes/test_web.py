@@ -17,10 +17,10 @@ from demandes.models import Compteur, Demande, Evenement, Instantane, Saisie
 from demandes.operations import verrouiller
 from documents.models import Document, Fichier
 from notifications.models import Envoi, Notification
-from tests.demandes.conftest import photo, remplir, tout_relire
 from tests.demandes.reponses import MOTIF
 from tests.factories import TitreSejourFactory
 from tests.pannes.serveurs import Visiteur, attendre, balayer, un_autre_attend_un_verrou
+from tests.situations import photo, remplir, tout_relire
 
 pytestmark = [pytest.mark.panne, pytest.mark.django_db(transaction=True)]
 

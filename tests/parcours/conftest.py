@@ -5,11 +5,10 @@ import pytest
 from django.test import Client
 from django.urls import Resolver404, resolve
 
-from tests.demandes.conftest import cliche_du_droit, droit
 from tests.notifications.conftest import boite, smtp
 
 LONG = pytest.mark.long
-__all__ = ["boite", "cliche_du_droit", "droit", "smtp"]
+__all__ = ["boite", "smtp"]
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=LONG)], ids=["", "axe partout"])

@@ -19,7 +19,6 @@ from documents import deuxd_doc
 from instruction import operations
 from instruction.operations import executer_les_echus
 from notifications.models import Envoi
-from tests.demandes.conftest import remplir, tout_relire
 from tests.factories import AgentFactory, PaysFactory, TitreSejourFactory, UsagerFactory
 from tests.instruction.conftest import pdf
 from tests.instruction.conftest import proposer as decider
@@ -33,6 +32,7 @@ from tests.parcours.gestes import (
     texte_du_pdf,
     travailler,
 )
+from tests.situations import remplir, tout_relire
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
 NOMS = {

@@ -1,4 +1,4 @@
-"""Une demande étudiante à chaque point de son parcours."""
+"""Une demande étudiante à chaque point de son parcours : chacun se construit une fois, sur le cliché du précédent."""
 
 import io
 import itertools
@@ -6,13 +6,14 @@ import itertools
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.test import override_settings
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
 from demandes import operations
 from demandes.demarches import DEMARCHES
-from demandes.models import PieceJointe
+from demandes.models import Demande, PieceJointe
 from demandes.parcours import Parcours, form_de_saisie
 from documents.fichiers import enregistrer_octets
 from documents.models import Fichier
@@ -23,15 +24,45 @@ from tests.factories import SiteFactory, TitreSejourFactory
 NUMEROS = itertools.count()
 
 
-def charger_le_droit() -> None:
+def charger_le_droit(_) -> None:
     call_command("charger_droit", verbosity=0)
     SiteFactory()
 
 
 @pytest.fixture(scope="session")
-def cliche_du_droit(django_db_setup, django_db_blocker, tmp_path_factory):
-    with django_db_blocker.unblock():
-        return cliche.prendre(charger_le_droit, tmp_path_factory.mktemp("droit"))
+def cliches(django_db_setup, django_db_blocker, autorite_d_essai, tmp_path_factory):
+    """`cliches(construire, sur=None)` : ce que construit cette fonction sur l'objet du cliché `sur`, pris une fois."""
+
+    def prendre(construire, *, sur=None):
+        with django_db_blocker.unblock(), override_settings(DEUXD_DOC_DOSSIER=autorite_d_essai):
+            return cliche.prendre(construire, tmp_path_factory.mktemp("cliche"), sur=sur)
+
+    return prendre
+
+
+@pytest.fixture(scope="session")
+def cliche_du_droit(cliches):
+    return cliches(charger_le_droit)
+
+
+@pytest.fixture(scope="session")
+def cliche_de_l_usager(cliches, cliche_du_droit):
+    return cliches(lambda _: TitreSejourFactory().usager, sur=cliche_du_droit)
+
+
+@pytest.fixture(scope="session")
+def cliche_complet(cliches, cliche_de_l_usager):
+    return cliches(remplir_un_brouillon, sur=cliche_de_l_usager)
+
+
+@pytest.fixture(scope="session")
+def cliche_relu(cliches, cliche_complet):
+    return cliches(relire_le_brouillon, sur=cliche_complet)
+
+
+@pytest.fixture(scope="session")
+def cliche_depose(cliches, cliche_relu):
+    return cliches(deposer, sur=cliche_relu)
 
 
 @pytest.fixture
@@ -40,8 +71,8 @@ def droit(cliche_du_droit, db):
 
 
 @pytest.fixture
-def usager(droit):
-    return TitreSejourFactory().usager
+def usager(cliche_de_l_usager, db):
+    return cliche_de_l_usager.remettre()
 
 
 @pytest.fixture
@@ -51,7 +82,40 @@ def le():
 
 @pytest.fixture
 def brouillon(usager, le):
+    return commencer(usager, le)
+
+
+@pytest.fixture
+def brouillon_complet(cliche_complet, db):
+    return cliche_complet.remettre()
+
+
+@pytest.fixture
+def brouillon_relu(cliche_relu, db):
+    return cliche_relu.remettre()
+
+
+@pytest.fixture
+def deposee(cliche_depose, db):
+    return Demande.objects.select_related("usager__compte", "site").get(pk=cliche_depose.remettre().pk)
+
+
+def commencer(usager, le) -> Demande:
     return operations.commencer(DEMARCHES["etudiant"], usager, par=usager.compte, le=le)
+
+
+def remplir_un_brouillon(usager) -> Demande:
+    le = timezone.now()
+    return remplir(commencer(usager, le), le=le)
+
+
+def relire_le_brouillon(demande) -> Demande:
+    tout_relire(demande, le=timezone.now())
+    return demande
+
+
+def deposer(demande) -> Demande:
+    return operations.deposer(demande, par=demande.ouverte_par, le=timezone.now())
 
 
 def photo(nom="piece.png") -> SimpleUploadedFile:
@@ -102,15 +166,3 @@ def joindre_tout(demande, *, le):
 def tout_relire(demande, *, le):
     for etape in DEMARCHES[demande.demarche].parties:
         operations.relire(demande, etape, le=le)
-
-
-@pytest.fixture
-def brouillon_complet(brouillon, le):
-    remplir(brouillon, le=le)
-    return brouillon
-
-
-@pytest.fixture
-def brouillon_relu(brouillon_complet, le):
-    tout_relire(brouillon_complet, le=le)
-    return brouillon_complet
