@@ -1,5 +1,9 @@
 // Attend qu'un document, ou l'image d'une page, soit rendu : interroge son adresse, sans la charger, puis la montre.
-const PAUSE = 2000, ESSAIS = 60;
+// Recharger annulerait le lien que la personne vient de suivre, sur un réseau lent : on la laisse partir.
+const PAUSE = 2000, ESSAIS = 60, DEPART = 20000;
+let dernierDepart = -DEPART;
+addEventListener("beforeunload", () => { dernierDepart = Date.now(); });
+const onPart = () => Date.now() - dernierDepart < DEPART;
 
 async function estPret(adresse) {
   const reponse = await fetch(adresse, { method: "HEAD", credentials: "same-origin", cache: "no-store" });
@@ -10,7 +14,7 @@ async function attendre(adresse, quandPret) {
   for (let essai = 0; essai < ESSAIS; essai += 1) {
     await new Promise((suite) => setTimeout(suite, PAUSE));
     try {
-      if (await estPret(adresse)) { quandPret(); return; }
+      if (!onPart() && await estPret(adresse) && !onPart()) { quandPret(); return; }
     } catch { /* le réseau revient au prochain essai */ }
   }
 }
