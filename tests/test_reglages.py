@@ -1,5 +1,6 @@
 """Les réglages : ce que la production refuse, et le fichier d'exemple tenu à jour."""
 
+import json
 import os
 import re
 import subprocess
@@ -58,33 +59,53 @@ def test_une_production_complete_passe_les_controles_de_deploiement():
     assert resultat.returncode == 0, resultat.stderr
 
 
-@pytest.mark.parametrize(
-    ("variable", "valeur", "dit"),
-    [
-        ("SECRET_KEY", "", "SECRET_KEY"),
-        ("SECRET_KEY", "trop-courte", "SECRET_KEY"),
-        ("DEBUG", "oui", "DEBUG"),
-        ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS"),
-        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS"),
-        ("ADRESSE_DU_SITE", "http://sejour.exemple.invalid", "ADRESSE_DU_SITE"),
-        ("EMAIL_URL", "", "EMAIL_URL"),
-        ("EMAIL_URL", "consolemail://", "EMAIL_URL"),
-        ("SMS_PASSERELLE_URL", "", "SMS_PASSERELLE_URL"),
-        ("SMS_PASSERELLE_URL", "http://sms.exemple.invalid/", "SMS_PASSERELLE_URL"),
-        ("SECOND_FACTEUR", "non", "SECOND_FACTEUR"),
-        ("DATABASE_URL", "", "DATABASE_URL"),
-        ("REDIS_URL", "", "REDIS_URL"),
-        ("DEUXD_DOC_AUTORITE", "FR00", "autorité d'essai"),
-        ("ENVIRONNEMENT", "essai", "ENVIRONNEMENT"),
-    ],
-)
-def test_une_production_incomplete_refuse_de_demarrer(variable, valeur, dit):
-    resultat = python("from django.conf import settings; settings.DEBUG", **{variable: valeur})
+# Chaque réglage qu'une production refuse, et ce que dit le refus.
+REFUS = [
+    ("SECRET_KEY", "", "SECRET_KEY"),
+    ("SECRET_KEY", "trop-courte", "SECRET_KEY"),
+    ("DEBUG", "oui", "DEBUG"),
+    ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS"),
+    ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS"),
+    ("ADRESSE_DU_SITE", "http://sejour.exemple.invalid", "ADRESSE_DU_SITE"),
+    ("EMAIL_URL", "", "EMAIL_URL"),
+    ("EMAIL_URL", "consolemail://", "EMAIL_URL"),
+    ("SMS_PASSERELLE_URL", "", "SMS_PASSERELLE_URL"),
+    ("SMS_PASSERELLE_URL", "http://sms.exemple.invalid/", "SMS_PASSERELLE_URL"),
+    ("SECOND_FACTEUR", "non", "SECOND_FACTEUR"),
+    ("DATABASE_URL", "", "DATABASE_URL"),
+    ("REDIS_URL", "", "REDIS_URL"),
+    ("DEUXD_DOC_AUTORITE", "FR00", "autorité d'essai"),
+    ("ENVIRONNEMENT", "essai", "ENVIRONNEMENT"),
+]
+# Les réglages se relisent pour chaque cas dans un même interprète, comme `import anef.settings` le ferait dans un neuf.
+RELIRE = """
+import json, os, runpy, sys, django.core.exceptions as e
+depart, dits = dict(os.environ), []
+for variable, valeur, _ in json.loads(sys.argv[1]):
+    os.environ.clear(); os.environ.update(depart | {variable: valeur})
+    try:
+        runpy.run_module("anef.settings")
+        dits.append("")
+    except e.ImproperlyConfigured as refus:
+        dits.append(str(refus))
+print(json.dumps(dits))
+"""
+
+
+def test_une_production_incomplete_refuse_de_demarrer():
+    resultat = python(RELIRE, json.dumps([("DEBUG", "non", ""), *REFUS]))
+
+    complete, *dits = json.loads(resultat.stdout)
+    assert complete == ""
+    for (variable, valeur, attendu), dit in zip(REFUS, dits, strict=True):
+        assert attendu in dit, (variable, valeur, dit)
+
+
+def test_un_refus_arrete_le_demarrage():
+    resultat = python("from django.conf import settings; settings.DEBUG", SECRET_KEY="trop-courte")
 
     assert resultat.returncode != 0
-    derniere = resultat.stderr.strip().splitlines()[-1]
-    assert "ImproperlyConfigured" in derniere
-    assert dit in derniere
+    assert "ImproperlyConfigured" in resultat.stderr.strip().splitlines()[-1]
 
 
 def test_sans_variable_la_production_est_supposee_et_refusee():
@@ -110,11 +131,18 @@ def test_une_production_refuse_la_base_d_une_demonstration(settings):
 @pytest.mark.parametrize(
     "demarrage",
     [
-        "import anef.wsgi",
-        "import django; django.setup(); from celery.signals import worker_init; worker_init.send(None)",
-        "import django; django.setup(); from celery.signals import beat_init; beat_init.send(None)",
+        pytest.param("import anef.wsgi", id="web"),
+        pytest.param(
+            "import django; django.setup(); from celery.signals import worker_init; worker_init.send(None)",
+            id="worker",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "import django; django.setup(); from celery.signals import beat_init; beat_init.send(None)",
+            id="horloge",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["web", "worker", "horloge"],
 )
 def test_aucun_processus_de_production_ne_demarre_sur_la_base_d_une_demonstration(demarrage, settings, tmp_path):
     """Des processus neufs, sur la base de test marquée : celle-ci, et non une doublure, les arrête."""

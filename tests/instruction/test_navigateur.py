@@ -151,6 +151,7 @@ def test_chaque_arret_du_clavier_est_visible(ouvrir, page, connecte, deposee):
         assert style not in {"none0px", "auto0px"}, page.evaluate("document.activeElement.outerHTML")
 
 
+@pytest.mark.long
 def test_sans_javascript_un_refus_va_jusqu_au_bout(browser, live_server, en_instruction, agent, signataire, tmp_path):
     fichier = tmp_path / "decision.pdf"
     fichier.write_bytes(pdf().read())

@@ -42,6 +42,7 @@ def test_chaque_partie_du_dossier_est_accessible(page, se_connecter, agent, doss
     page.fautes.clear()  # la réponse 422, que Chromium note
 
 
+@pytest.mark.long
 def test_une_piece_se_regarde_et_se_controle_sans_javascript(
     browser,
     live_server,

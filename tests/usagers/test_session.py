@@ -77,6 +77,7 @@ def test_un_autre_onglet_actif_repousse_la_fin_ici(live_server, page, boite):
     expect(boite).to_be_hidden()
 
 
+@pytest.mark.long
 def test_creer_son_compte_sans_javascript(live_server, browser):
     TitreSejourFactory(
         usager__compte=None, usager__numero_etranger="7503119958", debut=dt.date(2025, 3, 9), fin=dt.date(2026, 3, 8)
