@@ -57,11 +57,13 @@ def langue_de_depart():
 def django_db_setup(django_db_setup, django_db_blocker):
     """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion.
 
-    Un test qui écrit pour de bon vide toutes les tables après lui : la garde du journal contre le vidage est levée ici,
-    et remise par le test qui l'éprouve.
+    Un test qui écrit pour de bon vide toutes les tables après lui : la garde des journaux contre le vidage est
+    levée ici, et remise par le test qui l'éprouve.
     """
     with django_db_blocker.unblock(), connection.cursor() as curseur:
-        curseur.execute("ALTER TABLE demandes_changement DISABLE TRIGGER journal_sans_vidage")
+        curseur.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'journal_sans_vidage'")
+        for (table,) in curseur.fetchall():
+            curseur.execute(f"ALTER TABLE {table} DISABLE TRIGGER journal_sans_vidage")
     yield
     with django_db_blocker.unblock(), connection.cursor() as curseur:
         curseur.execute(

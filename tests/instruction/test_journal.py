@@ -6,7 +6,7 @@ import io
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -297,6 +297,28 @@ def test_le_journal_des_actes_ne_se_modifie_ni_ne_s_efface(deposee, geste):
             deposee.evenements.update(nature="piece")
         else:
             deposee.evenements.all()._raw_delete("default")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "demandes_evenement",
+        "instruction_consultation",
+        "instruction_noteinterne",
+        "instruction_accesexceptionnel",
+        "django_admin_log",
+    ],
+)
+def test_aucun_journal_ne_se_vide(deposee, table):
+    """La garde, levée pour les tests qui vident la base après eux, est remise le temps de celui-ci."""
+    nombre = deposee.evenements.count()
+    with connection.cursor() as curseur:
+        curseur.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        curseur.execute(f"ALTER TABLE {table} ENABLE TRIGGER journal_sans_vidage")
+        with pytest.raises(IntegrityError, match="le journal ne se vide pas"), transaction.atomic():
+            curseur.execute(f"TRUNCATE {table} CASCADE")
+        curseur.execute(f"ALTER TABLE {table} DISABLE TRIGGER journal_sans_vidage")
+    assert deposee.evenements.count() == nombre > 0
 
 
 @pytest.mark.parametrize("geste", ["modifier", "effacer"])
