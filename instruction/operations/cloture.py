@@ -74,8 +74,13 @@ def est_cette_cloture(demande: Demande, *, motif: str, texte: str, agent: Agent,
 
 @transaction.atomic
 def ecarter_cloture(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
-    """La clôture proposée ne se fera pas. Lève `Conflit`, `GesteInterdit`, `ActeImpossible`."""
-    demande = verrouiller_pour(demande, agent=agent, geste="cloturer", version=version)
+    """La clôture proposée ne se fera pas : un valideur l'écarte, qui l'a proposée la retire.
+
+    Lève `Conflit`, `GesteInterdit`, `ActeImpossible`.
+    """
+    derniere = demande.clotures.order_by("-pk").first()
+    geste = "proposer_cloture" if derniere and derniere.proposee_par_id == agent.compte_id else "cloturer"
+    demande = verrouiller_pour(demande, agent=agent, geste=geste, version=version)
     cloture = cloture_proposee(demande)
     if cloture is None:
         raise ActeImpossible("", "Aucune clôture n'est proposée.")

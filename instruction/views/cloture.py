@@ -82,7 +82,8 @@ def cloture(request: HttpRequest, numero: str) -> HttpResponse:
         ],
         "apercus": apercus(Message.CLOTURE, demande.usager.compte, lettre),
         "peut_cloturer": peut_cloturer and not est_de_moi,
-        "peut_ecarter": peut_cloturer,
+        "est_de_moi": est_de_moi,
+        "peut_ecarter": peut(agent, "proposer_cloture" if est_de_moi else "cloturer", demande),
         "quatre_yeux": peut_cloturer and est_de_moi,
     }
     return render(request, "instruction/cloture.html", contexte)

@@ -191,6 +191,24 @@ def test_ecarter_dans_la_page_se_refait_sans_dommage(client, a_clore, valideur):
         assert "Clôture écartée" in messages_de(envoyer(client, "dossier_ecarter_cloture", a_clore))
 
 
+def test_qui_a_propose_retire_sa_proposition_et_peut_proposer_a_nouveau(client, a_clore, agent, le):
+    connecter(client, agent.compte)
+    page = client.get(url("dossier_cloture", a_clore)).content.decode()
+    assert "Retirer ma proposition" in page and "Signer et clore" not in page
+    for _ in range(2):
+        assert "Clôture écartée" in messages_de(envoyer(client, "dossier_ecarter_cloture", a_clore))
+    a_clore.refresh_from_db()
+    proposer(a_clore, agent=agent, le=le)
+    assert operations.cloture_proposee(a_clore)
+
+
+def test_un_autre_instructeur_ne_retire_pas_la_proposition(client, a_clore):
+    connecter(client, AgentFactory(site=a_clore.site).compte)
+    assert "Retirer ma proposition" not in client.get(url("dossier_cloture", a_clore)).content.decode()
+    envoyer(client, "dossier_ecarter_cloture", a_clore)
+    assert operations.cloture_proposee(a_clore)
+
+
 def test_la_page_dit_a_qui_propose_qu_il_faut_une_autre_personne(client, en_instruction, le):
     seul = AgentFactory(site=en_instruction.site, roles=["instructeur", "valideur"])
     demande = proposer(en_instruction, agent=seul, le=le)
