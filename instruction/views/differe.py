@@ -1,5 +1,6 @@
 """Après la signature : ce qui attend, jusqu'à quand, et de quoi l'annuler ; puis ce qui est parti."""
 
+import datetime as dt
 import math
 
 from django.contrib import messages
@@ -21,6 +22,8 @@ from instruction.views.actes import acte_interdit, adresse_de
 from instruction.views.dossier import contexte_du_dossier
 from notifications.catalogue import Message
 
+# Le balayage passe chaque minute : au-delà, la page dit que rien ne part.
+RETARD = dt.timedelta(minutes=2)
 # Geste → la page de ce qu'il a fait.
 SUITES = {"signer_favorable": "admin:dossier_decision", "signer_refus": "admin:dossier_decision"}
 
@@ -59,6 +62,7 @@ def acte(request: HttpRequest, numero: str) -> HttpResponse:
     contexte |= {
         "acte": dernier,
         "libelle": GESTES[dernier.geste].libelle,
+        "heure_venue": dernier.a_executer_le + RETARD <= timezone.now(),
         "reste": reste(dernier.a_executer_le - timezone.now()),
         "peut_annuler": dernier.est_en_attente and operations.peut_annuler(agent_connecte(request), dernier),
         "echec": PHRASES_D_ECHEC.get(dernier.echec, ""),

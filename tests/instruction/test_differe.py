@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -257,6 +258,12 @@ def test_apres_la_signature_la_page_dit_ce_qui_attend_et_offre_d_annuler(client_
     reponse = client_signataire.post(url("dossier_annuler", proposee.numero, acte.pk), follow=True)
     assert "Rien n'est parti" in " ".join(str(message) for message in reponse.context["messages"])
     assert "annulé" in client_signataire.get(url("dossier_acte", proposee.numero)).content.decode()
+
+
+def test_une_heure_passee_sans_rien_faire_se_dit(client_signataire, signe):
+    ActeDiffere.objects.update(a_executer_le=timezone.now() - dt.timedelta(minutes=3))
+    page = client_signataire.get(reverse("admin:dossier_acte", args=[signe.demande.numero])).content.decode()
+    assert "Son heure est venue, mais rien n'est encore parti." in unescape(page) and "Annuler cet acte" in page
 
 
 def test_le_dossier_dit_a_tous_qu_un_acte_attend(client_agent, signe):
