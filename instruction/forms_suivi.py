@@ -160,10 +160,17 @@ class ReaffectationForm(forms.Form):
         self.fields["cible"].queryset = instructeurs if self.is_bound else instructeurs.exclude(compte=demande.agent_id)
 
 
+class ServiceField(forms.ModelChoiceField):
+    """Le département en tête : taper ses chiffres mène au service, sans parcourir la centaine des autres."""
+
+    def label_from_instance(self, site: Site) -> str:
+        return f"{site.departement} – {site.libelle}"
+
+
 class TransfertForm(forms.Form):
     """Le motif reste interne ; la personne lit le nom et les coordonnées du nouveau service."""
 
-    cible = forms.ModelChoiceField(
+    cible = ServiceField(
         label=_("Nouveau service"),
         queryset=Site.objects.none(),
         empty_label=_("Choisissez un service"),
@@ -183,7 +190,7 @@ class TransfertForm(forms.Form):
     def __init__(self, *args, demande: Demande, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["cible"].queryset = (
-            Site.objects.ouverts(timezone.localdate()).exclude(pk=demande.site_id).order_by("libelle")
+            Site.objects.ouverts(timezone.localdate()).exclude(pk=demande.site_id).order_by("departement", "libelle")
         )
 
 
