@@ -650,7 +650,7 @@ MODELES = [photo(), photo("PNG"), photo("HEIF"), photo("WEBP"), pdf(), pdf(racin
 
 
 @given(st.one_of(st.binary(), st.builds(bytes.__add__, st.sampled_from([m[:20] for m in MODELES]), st.binary())))
-@settings(max_examples=40, **SANS_ATTENTE)
+@settings(max_examples=15, **SANS_ATTENTE)
 def test_des_octets_quelconques_sont_recus_ou_refuses(contenu):
     try:
         fichier = recevoir(envoi(contenu))

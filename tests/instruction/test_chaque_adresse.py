@@ -78,30 +78,42 @@ def test_qui_n_est_pas_agent_n_ouvre_aucune_adresse(client, deposee, visiteur, m
     assert not Consultation.objects.exists()
 
 
-def reponses_du_dossier(client, site, role, demande, methode) -> dict[str, int]:
-    connecter(client, AgentFactory(site=site, roles=[role]).compte)
+# Les droits s'ajoutent : qui cumule ces rôles ouvre tout ce que l'un d'eux ouvre. Les essais longs les prennent seuls.
+CUMUL = pytest.mark.parametrize(
+    "un_a_un", [False, pytest.param(True, marks=pytest.mark.long)], ids=["cumulés", "un à un"]
+)
+
+
+def par_role(roles, *, un_a_un) -> list[list[str]]:
+    return [[role] for role in sorted(roles)] if un_a_un else [sorted(roles)]
+
+
+def reponses_du_dossier(client, site, roles, demande, methode) -> dict[str, int]:
+    connecter(client, AgentFactory(site=site, roles=roles).compte)
     return {route: lire(client, methode, url).status_code for route, url in adresses(DU_DOSSIER, demande).items()}
 
 
+@CUMUL
 @pytest.mark.parametrize("methode", ["get", "post"])
-def test_un_dossier_d_un_autre_site_n_a_aucune_adresse_pour_aucun_role(client, deposee, autre_site, methode):
+def test_un_dossier_d_un_autre_site_n_a_aucune_adresse_pour_aucun_role(client, deposee, autre_site, methode, un_a_un):
     """Une adresse qui n'admet pas la méthode le dit à tous, sans rien dire du dossier."""
     avant, ouvertes = deposee.version, []
-    for role in Agent.Role.values:
-        reponses = reponses_du_dossier(client, autre_site, role, deposee, methode)
-        ouvertes += [(role, route, statut) for route, statut in reponses.items() if statut not in {404, 405}]
+    for roles in par_role(Agent.Role.values, un_a_un=un_a_un):
+        reponses = reponses_du_dossier(client, autre_site, roles, deposee, methode)
+        ouvertes += [(roles, route, statut) for route, statut in reponses.items() if statut not in {404, 405}]
     deposee.refresh_from_db()
     assert not ouvertes
     assert deposee.version == avant
     assert not Consultation.objects.exists()
 
 
+@CUMUL
 @pytest.mark.parametrize("methode", ["get", "post"])
-def test_un_dossier_de_son_site_n_a_aucune_adresse_pour_qui_n_en_traite_pas(client, deposee, methode):
+def test_un_dossier_de_son_site_n_a_aucune_adresse_pour_qui_n_en_traite_pas(client, deposee, methode, un_a_un):
     ouvertes = []
-    for role in set(Agent.Role.values) - ROLES_DES_DOSSIERS:
-        reponses = reponses_du_dossier(client, deposee.site, role, deposee, methode)
-        ouvertes += [(role, route, statut) for route, statut in reponses.items() if statut not in {404, 405}]
+    for roles in par_role(set(Agent.Role.values) - ROLES_DES_DOSSIERS, un_a_un=un_a_un):
+        reponses = reponses_du_dossier(client, deposee.site, roles, deposee, methode)
+        ouvertes += [(roles, route, statut) for route, statut in reponses.items() if statut not in {404, 405}]
     assert not ouvertes
     assert not Consultation.objects.exists()
 
@@ -111,7 +123,7 @@ def test_un_dossier_de_son_site_s_ouvre_aux_roles_qui_en_traitent(client, depose
     """GET ne change rien ; POST sans saisie ni version n'y change rien non plus."""
     pannes = []
     for role in sorted(ROLES_DES_DOSSIERS):
-        reponses = reponses_du_dossier(client, deposee.site, role, deposee, methode)
+        reponses = reponses_du_dossier(client, deposee.site, [role], deposee, methode)
         # 404 : ce dossier-là n'a pas encore de décision, de complément… à montrer.
         attendus = {200, 202, 302, 404, 405, 409, 422}
         pannes += [(role, route, statut) for route, statut in reponses.items() if statut not in attendus]
@@ -122,12 +134,15 @@ def test_un_dossier_de_son_site_s_ouvre_aux_roles_qui_en_traitent(client, depose
     assert deposee.etat == "deposee"
 
 
-def test_aucune_autre_adresse_ne_tombe_en_panne_ni_ne_montre_un_dossier_d_ailleurs(client, deposee, autre_site):
+@CUMUL
+def test_aucune_autre_adresse_ne_tombe_en_panne_ni_ne_montre_un_dossier_d_ailleurs(
+    client, deposee, autre_site, un_a_un
+):
     urls = adresses(AUTRES, deposee)
-    for role in Agent.Role.values:
-        connecter(client, AgentFactory(site=autre_site, roles=[role]).compte)
+    for roles in par_role(Agent.Role.values, un_a_un=un_a_un):
+        connecter(client, AgentFactory(site=autre_site, roles=roles).compte)
         for route, url in urls.items():
             reponse = client.get(url, {"numero": deposee.numero, "q": deposee.numero})
-            assert reponse.status_code < 500, (role, route)
+            assert reponse.status_code < 500, (roles, route)
             page = (b"".join(reponse) if reponse.streaming else reponse.content).decode()
-            assert deposee.usager.nom_naissance not in page, (role, route)
+            assert deposee.usager.nom_naissance not in page, (roles, route)

@@ -23,6 +23,7 @@ def referentiels(db):
     charger_referentiels()
 
 
+@pytest.mark.long
 def test_une_meme_graine_donne_les_memes_lignes_et_une_autre_d_autres(referentiels, monkeypatch):
     modeles = {code: peuplement.modele(code, le=LE) for code in DEMARCHES}
     monkeypatch.setattr(peuplement, "modele", lambda code, le: modeles[code])

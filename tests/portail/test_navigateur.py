@@ -51,6 +51,7 @@ def test_aucune_page_publique_n_a_de_faute_d_accessibilite(live_server, page, sa
         sans_faute_axe(page)
 
 
+@pytest.mark.long
 def test_le_theme_sombre_garde_ses_contrastes(live_server, page, sans_faute_axe, droit_et_service):
     page.emulate_media(color_scheme="dark")
     for chemin in ["/", "/orientation/?pour=moi&etape=situation", "/contact/?departement=75", "/aide/#ephoto"]:
