@@ -11,9 +11,10 @@ from demandes.etats import Etat
 from demandes.models import Demande, Evenement, Site
 from instruction import operations
 from instruction.forms_suivi import NumeroForm, ReaffectationForm, TransfertForm
+from instruction.permissions import peut
 from instruction.presentation import nom_de, phrase_d_envoi
-from instruction.views.acces import Liste, agent_connecte
-from instruction.views.actes import version_lue
+from instruction.views.acces import Liste, agent_connecte, dossier_de
+from instruction.views.actes import adresse_de, version_lue
 from instruction.views.page_d_acte import Envoi, PageDActe, derouler
 from notifications.catalogue import Message
 
@@ -167,4 +168,9 @@ NUMERO = PageDActe(
 
 @METHODES
 def attribuer_numero(request: HttpRequest, numero: str) -> HttpResponse:
+    if request.method != "POST":
+        demande = dossier_de(request, numero)
+        if demande.usager.numero_etranger and peut(agent_connecte(request), NUMERO.geste, demande):
+            messages.info(request, _("Cette personne a déjà un numéro étranger."))
+            return redirect(adresse_de(request, "admin:dossier", demande))
     return derouler(request, numero, NUMERO)

@@ -57,9 +57,9 @@ def test_un_autre_site_ne_trouve_rien(client, agent_du_nord, en_instruction, nom
 
 
 @pytest.mark.parametrize("nom", ["reaffecter", "transferer", "numero"])
-def test_les_pages_tiennent_dans_leur_budget(client_agent, en_instruction, nom, django_assert_max_num_queries):
+def test_les_pages_tiennent_dans_leur_budget(client_agent, de_visa, nom, django_assert_max_num_queries):
     with django_assert_max_num_queries(40):
-        assert client_agent.get(url(nom, en_instruction)).status_code == 200
+        assert client_agent.get(url(nom, de_visa)).status_code == 200
 
 
 @pytest.mark.parametrize("nom", ["reaffecter", "transferer", "numero"])
@@ -209,6 +209,12 @@ def test_un_double_clic_n_attribue_qu_une_fois(client_agent, de_visa):
     assert f"N° étranger {NUMERO} attribué" in dit(reponse)
     assert Notification.objects.filter(message="numero_attribue").count() == 1
     assert poster(client_agent, "numero", de_visa, numero="7703001111").status_code == 409
+
+
+def test_qui_a_deja_un_numero_n_en_recoit_pas_d_autre(client_agent, en_instruction):
+    reponse = client_agent.get(url("numero", en_instruction), follow=True)
+    assert reponse.redirect_chain[0][0].split("?")[0] == reverse("admin:dossier", args=[en_instruction.numero])
+    assert "Cette personne a déjà un numéro étranger" in reponse.content.decode()
 
 
 @pytest.mark.parametrize("numero", ["", "123", "770300999", "77030099999", "FRA123456789"])
