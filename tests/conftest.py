@@ -7,13 +7,13 @@ import uuid
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.core.signals import request_finished, request_started
-from django.db import connection
-from django.test import Client, override_settings
+from django.db import connection, transaction
+from django.test import Client, TransactionTestCase, override_settings
 from django.test.signals import template_rendered
 from django.utils import timezone, translation
 
 from documents import autorite
-from tests.cliche import PREFIXE_DU_CACHE, rangement
+from tests.cliche import DEJA_LA, PREFIXE_DU_CACHE, rangement
 from tests.gabarits import gabarits
 
 pytest_plugins = ["tests.situations"]
@@ -55,21 +55,32 @@ def langue_de_depart():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion.
-
-    Un test qui écrit pour de bon vide toutes les tables après lui : la garde des journaux contre le vidage est
-    levée ici, et remise par le test qui l'éprouve.
-    """
-    with django_db_blocker.unblock(), connection.cursor() as curseur:
-        curseur.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'journal_sans_vidage'")
-        for (table,) in curseur.fetchall():
-            curseur.execute(f"ALTER TABLE {table} DISABLE TRIGGER journal_sans_vidage")
+    """La base d'essai s'efface même si un fil du serveur d'essai, tué avec Chromium, tient encore sa connexion."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as curseur:
         curseur.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def vider_la_base(_essai) -> None:
+    """Après un test qui écrit pour de bon : les lignes des tables où il en reste, journaux compris.
+
+    Django viderait chaque table et recréerait ensuite droits et types de contenu : dix fois plus long.
+    """
+    with transaction.atomic(), connection.cursor() as curseur:
+        tables = sorted(set(connection.introspection.table_names(curseur)) - DEJA_LA)
+        curseur.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables))
+        pleines = [table for (table,) in curseur.fetchall()]
+        ordres = [f"ALTER TABLE {t} DISABLE TRIGGER USER" for t in pleines]
+        ordres += [f"DELETE FROM {t}" for t in pleines]
+        ordres += ["SET CONSTRAINTS ALL IMMEDIATE", *(f"ALTER TABLE {t} ENABLE TRIGGER USER" for t in pleines)]
+        if pleines:
+            curseur.execute(";".join(ordres))
+
+
+TransactionTestCase._fixture_teardown = vider_la_base
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +163,7 @@ def violations_axe(page, **options) -> list[dict]:
     if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches"):
         options["runOnly"] = ["color-contrast"]
     # Sans « preload » : axe relirait lui-même les feuilles de style, ce que la politique de sécurité lui refuse.
-    options |= {"preload": False, "resultTypes": ["violations"]}
+    options |= {"preload": False, "resultTypes": ["violations"], "iframes": False}
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     return page.evaluate("options => axe.run(document, options)", options)["violations"]
