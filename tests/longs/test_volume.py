@@ -134,7 +134,7 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
 
 
 def test_les_decomptes_des_onglets_du_site_restent_bornes(agent, capsys):
-    du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent]
+    du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent and onglet.code != "a_clore"]
     listes = [onglet.dossiers(dossiers_visibles(agent), agent) for onglet in du_site]
     index = {
         "demande_file", "demande_onglets", "demande_echeances", "demande_par_etat", "demande_du_site", "demande_stock",
@@ -143,6 +143,15 @@ def test_les_decomptes_des_onglets_du_site_restent_bornes(agent, capsys):
     with capsys.disabled():
         print()
         verifier("décomptes des onglets du site", lambda: nombres_plafonnes(listes), index=index, plafond=500)
+
+
+def test_les_clotures_a_signer_se_lisent_des_seules_propositions(agent):
+    """Peu de clôtures attendent une signature : la lecture part d'elles, et ne parcourt pas les dossiers."""
+    ((temps, noeuds_lus),) = lectures(
+        lambda: nombres_plafonnes([ONGLETS["a_clore"].dossiers(dossiers_visibles(agent), agent)])
+    )
+    assert "Seq Scan" not in {noeud["Node Type"] for noeud in noeuds_lus}, noeuds_lus
+    assert temps < 100
 
 
 def test_la_recherche_passe_par_l_index_trigramme_avec_le_site(agent, capsys):
