@@ -71,6 +71,7 @@ def vider_la_base(_essai) -> None:
     """
     with transaction.atomic(), connection.cursor() as curseur:
         tables = sorted(set(connection.introspection.table_names(curseur)) - DEJA_LA)
+        curseur.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")  # un enregistrement encore en route attend
         curseur.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables))
         pleines = [table for (table,) in curseur.fetchall()]
         ordres = [f"ALTER TABLE {t} DISABLE TRIGGER USER" for t in pleines]

@@ -77,6 +77,7 @@ def test_tous_les_etats_toutes_les_demarches_et_tous_les_sites_y_sont(peuple):
     assert Group.objects.get() and base_de_demonstration()
 
 
+@pytest.mark.long
 def test_chaque_ligne_est_valide_pour_son_modele(peuple):
     modeles = (Usager, TitreSejour, Demande, Decision, Complement, Prolongation, Evenement, Notification, Document)
     for modele in modeles:
@@ -170,6 +171,7 @@ def test_l_instantane_parle_de_cette_personne_et_porte_son_empreinte(peuple):
         assert sorted(cles) == sorted(demande.pieces.values_list("pk", flat=True))
 
 
+@pytest.mark.long
 def test_la_file_la_recherche_et_un_dossier_de_chaque_etat_s_ouvrent(peuple, client):
     agent = AgentFactory(site_id="7502", roles=["instructeur", "valideur", "signataire", "remise"])
     connecter(client, agent.compte)

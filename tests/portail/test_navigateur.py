@@ -45,8 +45,19 @@ def droit_et_service():
     SiteFactory()
 
 
-def test_aucune_page_publique_n_a_de_faute_d_accessibilite(live_server, page, sans_faute_axe, droit_et_service):
-    for chemin in PAGES:
+# Une page de chaque gabarit dans la suite ordinaire ; toutes, et chaque état de l'orientation, dans les essais longs.
+@pytest.mark.parametrize(
+    "chemins",
+    [
+        ["/", "/orientation/?pour=moi&etape=situation", "/contact/?departement=75", "/aide/", "/rechercher/?q=xyzzy"],
+        pytest.param(PAGES, marks=pytest.mark.long),
+    ],
+    ids=["une de chaque sorte", "toutes"],
+)
+def test_aucune_page_publique_n_a_de_faute_d_accessibilite(
+    live_server, page, sans_faute_axe, droit_et_service, chemins
+):
+    for chemin in chemins:
         page.goto(live_server.url + chemin)
         sans_faute_axe(page)
 

@@ -322,6 +322,7 @@ def demonstration(db):
     return DONNEES / "titulaires.demo.csv"
 
 
+@pytest.mark.long
 def test_le_fichier_de_demonstration_se_charge_deux_fois(demonstration):
     rapport = importer(demonstration)
     assert (rapport["code"], rapport["refusees"]) == (0, [])
