@@ -187,6 +187,11 @@ def sans_faute_axe():
     return verifier
 
 
+def pytest_collection_modifyitems(items):
+    """Les parcours, puis les autres pages de Chromium, d'abord : les plus longs ne finissent pas seuls la suite."""
+    items.sort(key=lambda test: (not test.nodeid.startswith("tests/parcours/"), "navigateur" not in test.keywords))
+
+
 # --- Tout gabarit est rendu par un test ------------------------------------------------------------------------------
 GABARITS_RENDUS: set[str] = set()
 
