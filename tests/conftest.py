@@ -1,5 +1,6 @@
 """Réglages communs à toute la suite."""
 
+import gc
 import os
 import time
 import uuid
@@ -190,6 +191,12 @@ def sans_faute_axe():
 def pytest_collection_modifyitems(items):
     """Les parcours, puis les autres pages de Chromium, d'abord : les plus longs ne finissent pas seuls la suite."""
     items.sort(key=lambda test: (not test.nodeid.startswith("tests/parcours/"), "navigateur" not in test.keywords))
+
+
+def pytest_collection_finish():
+    """Ce que la suite a chargé lui reste : le ramasse-miettes n'a plus à le parcourir pendant les tests."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 # --- Tout gabarit est rendu par un test ------------------------------------------------------------------------------

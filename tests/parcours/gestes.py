@@ -75,6 +75,8 @@ def texte_du_pdf(pdf: bytes) -> str:
 
 def verifier(page, message):
     """La page publique de vérification, avec ce que le code contient."""
+    if page.avec_js:  # une page qui attend son document se recharge : on la quitte après
+        expect(page.locator("[data-document-attendu]")).to_have_count(0)
     page.goto(page.racine + reverse("documents:verifier"))
     page.locator("textarea").first.fill(message)
     page.locator("main form button[type=submit]").first.click()
