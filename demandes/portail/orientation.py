@@ -112,10 +112,10 @@ class SituationForm(Question):
         super().__init__(*args, **options)
         delai = baremes(timezone.localdate()).get("sejour.titre_expire")
         if delai:
-            self.fields["situation"].widget.consignes["expire"] = (
-                _("Depuis plus de %(jours)s jours. Une carte « Citoyen UE/EEE/Suisse » se renouvelle même ensuite.")
-                % delai
-            )
+            # Un dictionnaire neuf : celui du widget est partagé par toutes les pages du processus.
+            widget = self.fields["situation"].widget
+            texte = _("Depuis plus de %(jours)s jours. Une carte « Citoyen UE/EEE/Suisse » se renouvelle même ensuite.")
+            widget.consignes = {**widget.consignes, "expire": texte % delai}
 
 
 def choix_de_titres() -> list[tuple[str, Texte]]:

@@ -50,6 +50,9 @@ def test_l_anciennete_qui_ferme_la_demarche_vient_du_bareme(client):
     Bareme.objects.filter(code="sejour.titre_expire").update(valeurs={"jours": 400})
     assert "Depuis plus de 400 jours" in lire(client, pour="moi")
 
+    Bareme.objects.filter(code="sejour.titre_expire").delete()
+    assert "Depuis plus de" not in lire(client, pour="moi"), "une page en a marqué une autre"
+
 
 def test_une_personne_connectee_continue_vers_sa_situation(client):
     client.force_login(UsagerFactory().compte, backend="usagers.backends.IdentifiantBackend")
