@@ -106,15 +106,28 @@ def test_la_demonstration_refuse_de_se_charger_en_production(settings):
     assert not Group.objects.exists()
 
 
-@pytest.fixture
-def referentiels():
+def charger_referentiels():
     call_command("charger_lieux", verbosity=0)
     call_command("charger_sites", verbosity=0)
     call_command("charger_droit", verbosity=0)
 
 
-def test_la_demonstration_dit_quel_fichier_manque(referentiels):
+@pytest.fixture
+def referentiels():
+    charger_referentiels()
+
+
+def test_la_demonstration_dit_ce_qu_il_faut_charger_avant_elle(settings, tmp_path):
+    with pytest.raises(CommandError, match="charger_sites"):
+        call_command("charger_demonstration")
+
+    charger_referentiels()
     with pytest.raises(CommandError, match=r"titulaires\.demo\.csv"):
+        call_command("charger_demonstration")
+
+    call_command("importer_titulaires", "usagers/donnees/titulaires.demo.csv", verbosity=0)
+    settings.DEUXD_DOC_DOSSIER = tmp_path
+    with pytest.raises(CommandError, match="creer_autorite_test"):
         call_command("charger_demonstration")
 
 

@@ -4,6 +4,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
+from demandes.droit import BaremeManquant
+from demandes.models import Site
+from documents.autorite import AutoriteAbsente
 from instruction import demonstration, releves
 from instruction.demonstration import A_CREER, AGENTS, COMPTES, DOSSIERS, MOT_DE_PASSE, TitulairesAbsents
 
@@ -26,6 +29,13 @@ class Command(BaseCommand):
                 f"Le titulaire {absents} manque : chargez d'abord « manage.py importer_titulaires "
                 "usagers/donnees/titulaires.demo.csv »."
             ) from absents
+        except (Site.DoesNotExist, BaremeManquant) as absent:
+            raise CommandError(
+                "Les sites ou le droit manquent : chargez d'abord « manage.py charger_lieux », « charger_sites » puis "
+                "« charger_droit »."
+            ) from absent
+        except AutoriteAbsente as absente:
+            raise CommandError(str(absente)) from absente
         self._ecrire_le_mode_d_emploi()
 
     def _ecrire_le_mode_d_emploi(self):
