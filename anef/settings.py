@@ -125,7 +125,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": FICHIERS_DIR, "base_url": None, "file_permissions_mode": 0o600},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "anef.statiques.StatiquesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # Un fichier de pièce fait au plus 10 Mo : envoyé seul, il tient en mémoire. Un envoi plus lourd (plusieurs fichiers

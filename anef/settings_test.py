@@ -8,6 +8,7 @@ os.environ.setdefault("SECRET_KEY", "secret-des-tests-qui-ne-protege-rien-et-ne-
 from anef.settings import *  # noqa: F403
 
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405
+STATIQUES_DE_PRODUCTION = STORAGES["staticfiles"]  # noqa: F405 (tests/test_statiques.py)
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
