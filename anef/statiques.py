@@ -4,7 +4,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StatiquesStorage(CompressedManifestStaticFilesStorage):
-    """Un module JavaScript qui en importe un autre le demande lui aussi sous son nom à empreinte : l'autre n'existe plus
-    sous son nom de départ (`WHITENOISE_KEEP_ONLY_HASHED_FILES`)."""
+    """Un module JavaScript en importe un autre sous son nom à empreinte : le nom de départ n'est plus servi
+    (`WHITENOISE_KEEP_ONLY_HASHED_FILES`)."""
 
     support_js_module_import_aggregation = True
