@@ -152,7 +152,7 @@ def remplir(demande, *, jusqu_a="recapitulatif", le=None):
 
 def numero_ephoto(demande) -> str:
     """Un numéro par demande : il ne sert qu'une fois."""
-    return f"{EPHOTO[:-6]}{demande.pk:06d}"
+    return f"{EPHOTO[:-9]}{demande.pk:09d}"
 
 
 def joindre_tout(demande, *, le):

@@ -38,7 +38,7 @@ SELECT
     (ARRAY['julie', 'mamadou', 'jean', 'fatou', 'kofi', 'thi mai', 'olena', 'aicha'])[1 + (n * 7) %% 8] || ' ' ||
     (ARRAY['john', 'diallo', 'ndiaye', 'nguyen', 'traore', 'kowalczyk', 'benali', 'santos'])[1 + (n / 8) %% 8] ||
     (n %% 997)::text || ' 77' || lpad(n::text, 8, '0') || ' u' || n || '@exemple.invalid',
-    CASE WHEN etat = 'en_instruction' AND n %% 50 < 2 THEN %(agent)s END
+    CASE WHEN etat = 'en_instruction' THEN CASE WHEN n %% 50 < 2 THEN %(agent)s ELSE %(collegue)s END END
 FROM (
     SELECT n, now() - (n %% 700) * interval '1 day' - n * interval '1 second' AS instant,
         (%(sites)s::text[])[1 + CASE WHEN n %% 7 = 0 THEN 0 ELSE n %% %(nombre_de_sites)s END] AS site,
@@ -47,6 +47,9 @@ FROM (
     FROM generate_series(1, %(nombre)s) AS n
 ) AS lignes
 """
+
+# Les onglets lus par une autre table.
+A_SIGNER = {"a_valider", "a_signer", "a_clore"}
 
 
 @pytest.fixture
@@ -59,12 +62,13 @@ def agent(db):
 
 def semer(nombre: int, *, agent: Agent, sites: list[str]) -> None:
     """Des dossiers sur ces sites, le premier plus chargé que les autres."""
-    personne = TitreSejourFactory().usager
+    personne, collegue = TitreSejourFactory().usager, AgentFactory(site=agent.site)
     with connection.cursor() as curseur:
         curseur.execute(
             SEMER,
             {
-                "usager": personne.pk, "compte": personne.compte_id, "agent": agent.compte_id, "sites": sites,
+                "usager": personne.pk, "compte": personne.compte_id, "agent": agent.compte_id, "collegue": collegue.compte_id,
+                "sites": sites,
                 "nombre_de_sites": len(sites), "nombre": nombre,
             },
         )  # fmt: skip
@@ -116,7 +120,7 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
         for code in ("a_prendre", "en_instruction"):
             dossiers = ONGLETS[code].dossiers(visibles, agent)
             milieu = dossiers.filter(fin_de_droits__isnull=False).order_by("fin_de_droits", "id")[1000]
-            index = {"demande_file", "demande_onglets", "demande_par_etat"}
+            index = {"demande_file", "demande_onglets", "demande_par_etat", "demande_de_l_agent", "demande_stock"}
             verifier(f"{code} : première page", lambda d=dossiers: page(d, "droits"), index=index, plafond=50)
             verifier(
                 f"{code} : page suivante",
@@ -134,21 +138,22 @@ def test_la_file_et_ses_pages_passent_par_les_index_partiels(agent, capsys):
 
 
 def test_les_decomptes_des_onglets_du_site_restent_bornes(agent, capsys):
-    du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent and onglet.code != "a_clore"]
+    du_site = [onglet for onglet in ONGLETS.values() if not onglet.de_l_agent and onglet.code not in A_SIGNER]
     listes = [onglet.dossiers(dossiers_visibles(agent), agent) for onglet in du_site]
     index = {
         "demande_file", "demande_onglets", "demande_echeances", "demande_par_etat", "demande_du_site", "demande_stock",
-        "demande_decidees", "demande_a_remettre", "demande_recherche",
+        "demande_decidees", "demande_a_remettre", "demande_recherche", "demande_de_l_agent",
     }  # fmt: skip
     with capsys.disabled():
         print()
         verifier("décomptes des onglets du site", lambda: nombres_plafonnes(listes), index=index, plafond=500)
 
 
-def test_les_clotures_a_signer_se_lisent_des_seules_propositions(agent):
-    """Peu de clôtures attendent une signature : la lecture part d'elles, et ne parcourt pas les dossiers."""
+@pytest.mark.parametrize("code", sorted(A_SIGNER))
+def test_ce_qui_attend_une_signature_se_lit_des_seules_propositions(agent, code):
+    """Peu de dossiers en attendent une : la lecture part d'eux, et ne parcourt pas les autres."""
     ((temps, noeuds_lus),) = lectures(
-        lambda: nombres_plafonnes([ONGLETS["a_clore"].dossiers(dossiers_visibles(agent), agent)])
+        lambda: nombres_plafonnes([ONGLETS[code].dossiers(dossiers_visibles(agent), agent)])
     )
     assert "Seq Scan" not in {noeud["Node Type"] for noeud in noeuds_lus}, noeuds_lus
     assert temps < 100
