@@ -74,8 +74,10 @@ class Onglet:
 RUPTURE, PROCHE = 15, 30
 OUVERTES = ("droits", "echeance", "depot")
 OUVERTE = Q(etat__in=ETATS_A_INSTRUIRE)
-PROPOSEE = Decision.objects.filter(demande=OuterRef("pk"), signee_le__isnull=True)
-CLOTURE_PROPOSEE = Cloture.objects.filter(demande=OuterRef("pk"), decidee_le__isnull=True, ecartee_le__isnull=True)
+# La dernière seule compte : une proposition renvoyée reste en base, sans signature.
+PLUS_RECENTE = Decision.objects.filter(demande=OuterRef("demande"), pk__gt=OuterRef("pk"))
+PROPOSEE = Decision.objects.filter(~Exists(PLUS_RECENTE), demande=OuterRef("pk"), signee_le__isnull=True)
+CLOTURE_PROPOSEE = Cloture.objects.proposees().filter(demande=OuterRef("pk"))
 
 
 def _dans(jours: int, colonne: str) -> Callable[[dt.date], Q]:
@@ -90,8 +92,9 @@ ONGLETS: dict[str, Onglet] = {
     onglet.code: onglet
     for onglet in (
         Onglet(
-            "a_prendre", _("À prendre"), Q(etat=Etat.DEPOSEE), OUVERTES,
-            _("Aucun dossier à prendre : tout ce qui a été déposé est en instruction."),
+            # Ni agent, ni décision : déposé, reçu d'un autre site, ou rouvert après le départ de son agent.
+            "a_prendre", _("À prendre"), OUVERTE & Q(agent__isnull=True), OUVERTES,
+            _("Aucun dossier à prendre : chacun a son agent."),
         ),
         Onglet(
             "mes_dossiers", _("Mes dossiers"), OUVERTE, OUVERTES,

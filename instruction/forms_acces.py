@@ -1,6 +1,9 @@
 """Les formulaires de ce que les agents ouvrent hors de leur file."""
 
+import datetime as dt
+
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from instruction.journal import Filtres, Registre
@@ -59,6 +62,16 @@ class RemiseAZeroForm(forms.Form):
     )
 
 
+class JourDuJournal(forms.DateField):
+    """Un jour du calendrier du navigateur, dans les années que le journal peut connaître."""
+
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    default_validators = (
+        MinValueValidator(dt.date(2000, 1, 1), _("Choisissez une année entre 2000 et 2100.")),
+        MaxValueValidator(dt.date(2100, 12, 31), _("Choisissez une année entre 2000 et 2100.")),
+    )
+
+
 class JournalForm(forms.Form):
     """Ce que l'auditeur cherche : tout est facultatif."""
 
@@ -71,8 +84,8 @@ class JournalForm(forms.Form):
     dossier = forms.CharField(
         label=_("Numéro de la demande"), required=False, max_length=40, widget=forms.TextInput({"autocomplete": "off"})
     )
-    du = forms.DateField(label=_("Du"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    au = forms.DateField(label=_("Au"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    du = JourDuJournal(label=_("Du"), required=False)
+    au = JourDuJournal(label=_("Au"), required=False)
     nature = forms.ChoiceField(label=_("Nature"), required=False)
 
     def __init__(self, *args, registre: Registre, **kwargs):

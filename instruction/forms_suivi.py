@@ -100,7 +100,11 @@ class RemiseForm(forms.Form):
 
     @property
     def remise(self) -> Remise:
-        return Remise(self.cleaned_data["numero_titre"], self.cleaned_data.get("timbre", ""))
+        vus = [nom for nom, vu in self.cleaned_data.items() if nom.startswith("du_") and vu]
+        return Remise(
+            self.cleaned_data["numero_titre"], self.cleaned_data.get("timbre", ""),
+            identite=self.cleaned_data["identite"], dus=len(vus),
+        )  # fmt: skip
 
 
 class ProlongationForm(forms.Form):

@@ -4,8 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -190,7 +192,8 @@ def _sens_propose(sens: str) -> Callable[[Demande], bool]:
 
 
 def _reste_a_viser(demande: Demande) -> bool:
-    return demande.decisions.filter(signee_le__isnull=True, visee_le__isnull=True).exists()
+    proposee = demande.decisions.filter(signee_le__isnull=True).order_by("-pk").values("visee_le").first()
+    return proposee is not None and proposee["visee_le"] is None
 
 
 # Ce que l'état seul ne dit pas : acte → condition sur la demande.
@@ -202,6 +205,11 @@ GESTE_SI: dict[str, Callable[[Demande], bool]] = {
     "proposer_cloture": lambda demande: cloture_proposee(demande) is None,
     "cloturer": lambda demande: cloture_proposee(demande) is not None,
 }
+
+
+def _est_sans_agent(demande: Demande) -> bool:
+    """Reçue d'un autre site en cours d'instruction, ou rouverte après le départ de son agent."""
+    return demande.agent_id is None and demande.etat != Etat.DEPOSEE
 
 
 @dataclass(frozen=True)
@@ -218,7 +226,8 @@ def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
     return [
         GestePossible(
             nom, geste.libelle, reverse(GESTE_URL[nom], args=[demande.numero]),
-            est_immediat=nom in GESTES_IMMEDIATS, est_principal=nom in GESTES_PRINCIPAUX,
+            est_immediat=nom in GESTES_IMMEDIATS,
+            est_principal=nom in GESTES_PRINCIPAUX or (nom == "reaffecter" and _est_sans_agent(demande)),
         )
         for nom, geste in GESTES.items()
         if nom in GESTE_URL and peut(agent, nom, demande) and GESTE_SI.get(nom, lambda _demande: True)(demande)
@@ -359,11 +368,18 @@ class Apercu:
     sujet: str
     texte: str
     langue: str
+    lettre: str = ""
 
 
 def apercus(message: Message, compte: Compte, contexte: dict) -> list[Apercu]:
-    """Composés par la même fonction que les envois eux-mêmes."""
+    """Composés par la même fonction que les envois eux-mêmes, après la lettre que la personne lira dans son espace."""
     resultat = []
+    if MODELES[message].portail and message != Message.COMPLEMENT:  # sa page montre la lettre, ligne à ligne
+        corps = {"corps": f"demandes/notifications/{message}.html", "contexte": contexte}
+        with translation.override(compte.langue):
+            lettre = render_to_string("demandes/lettre.html", corps | {"MARQUE_ETAT": settings.MARQUE_ETAT})
+            objet = str(message.label)
+        resultat.append(Apercu(_("lettre"), "", objet, "", compte.langue, lettre))
     for canal in MODELES[message].canaux:
         adresse = compte.telephone if canal == Canal.SMS else compte.courriel
         if adresse:

@@ -232,8 +232,16 @@ class Decision(models.Model):
         return f"décision {self.pk}"
 
 
+class ClotureQuerySet(models.QuerySet):
+    def proposees(self):
+        """Celles qui attendent une seconde personne : une par demande au plus."""
+        return self.filter(decidee_le__isnull=True, ecartee_le__isnull=True)
+
+
 class Cloture(models.Model):
-    """Clore sans décider : proposée par une personne, décidée ou écartée ensuite par une autre ; jamais d'office."""
+    """Clore sans décider : proposée par une personne, décidée ou écartée ensuite par une autre ; jamais d'office."""
+
+    SANS_REPONSE = "cloture.sans_reponse"
 
     demande = models.ForeignKey(Demande, models.PROTECT, related_name="clotures")
     motif = models.CharField("code du motif", max_length=60)
@@ -243,6 +251,8 @@ class Cloture(models.Model):
     decidee_par = models.ForeignKey(Compte, models.PROTECT, null=True, blank=True, related_name="+")
     decidee_le = models.DateTimeField(null=True, blank=True)
     ecartee_le = models.DateTimeField(null=True, blank=True)
+
+    objects = ClotureQuerySet.as_manager()
 
     class Meta:
         verbose_name = "clôture"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from demandes.complements import fichiers_d_origine, lettre
 from demandes.etats import Etat
-from demandes.models import Complement, ComplementLigne, Demande, Instantane, PieceJointe
+from demandes.models import Cloture, Complement, ComplementLigne, Demande, Instantane, PieceJointe
 from demandes.operations.base import PieceRefusee, verrouiller
 from demandes.operations.depot import figer
 from demandes.operations.pieces import ENVOIS_MAX
@@ -216,6 +216,7 @@ def repondre_complement(complement: Complement, *, par: Compte, le: dt.datetime)
         _mettre_en_vigueur(ligne, origine, le=le)
     complement.repondu_le = le
     complement.save(update_fields=["repondu_le"])
+    demande.clotures.proposees().filter(motif=Cloture.SANS_REPONSE).update(ecartee_le=le)  # elle a répondu
     Notification.objects.filter(pk=complement.notification_id).update(repondue_le=le)
     _figer_la_reponse(complement, lignes, par=par, le=le)
     demande.passer_a(

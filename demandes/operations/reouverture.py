@@ -104,6 +104,12 @@ def retirer_de_la_reouverture(demande: Demande, piece: PieceJointe, *, le: dt.da
     PieceJointe.objects.filter(pk__in=fichiers_en_attente(demande, cloture).filter(pk=piece.pk)).update(retiree_le=le)
 
 
+def agent_en_poste(demande: Demande) -> Compte | None:
+    """L'agent du dossier, s'il est encore de ce site. Il est à droite : sa fonction se lit par la base."""
+    comptes = Compte.objects.filter(pk=demande.agent_id, is_active=True, agent__actif=True, agent__site=demande.site)
+    return comptes.first()
+
+
 @transaction.atomic
 def rouvrir_demande(demande: Demande, *, vu: int, message: str, par: Compte, le: dt.datetime) -> Demande:
     """T15 : l'instruction reprend aussitôt, à la date de dépôt d'origine ; l'agent garde le dossier s'il est en poste.
@@ -124,9 +130,7 @@ def rouvrir_demande(demande: Demande, *, vu: int, message: str, par: Compte, le:
     fichiers = list(fichiers_en_attente(demande, cloture))
     if manques := manques_de_la_reouverture(cloture, message=message, fichiers=fichiers):
         raise ReouvertureIncomplete(manques)
-    # L'agent est à droite : son compte seul est connu ici, sa fonction se lit par la base.
-    en_poste = Compte.objects.filter(pk=demande.agent_id, is_active=True, agent__actif=True, agent__site=demande.site)
-    demande.agent = en_poste.first()
+    demande.agent = agent_en_poste(demande)
     _figer(demande, fichiers, message=message, par=par, le=le)
     if cloture.notification:
         Notification.objects.filter(pk=cloture.notification.pk).update(repondue_le=le)

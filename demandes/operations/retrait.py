@@ -43,7 +43,7 @@ def retirer_demande(demande: Demande, *, vu: int, raison: str = "", par: Compte,
     if demande.etat not in ETATS_A_INSTRUIRE or repere(demande) != vu:
         raise DemandeChangee(demande)
     demande.complements.filter(repondu_le__isnull=True, annule_le__isnull=True).update(annule_le=le)
-    demande.clotures.filter(decidee_le__isnull=True, ecartee_le__isnull=True).update(ecartee_le=le)
+    demande.clotures.proposees().update(ecartee_le=le)
     for document in Document.objects.filter(evenements__demande=demande, acte__in=ATTESTATIONS).distinct():
         documents.retirer(document, motif="Demande retirée par l'usager", le=le)
     notification = notifier(

@@ -1,5 +1,7 @@
 """Mots des pages du parcours."""
 
+import datetime as dt
+
 from django import template
 from django.utils.translation import gettext as _
 
@@ -26,6 +28,12 @@ def lower_premiere(texte: str) -> str:
 def ephoto(numero: str) -> str:
     """« 1PMT - EK77 - 0613 - 1138 - 07AA - 00 »."""
     return grouper_ephoto(numero) if numero else ""
+
+
+@register.filter
+def jour(texte: str) -> str:
+    """« 07/01/2027 », d'une date gardée « 2027-01-07 » avec le message."""
+    return f"{dt.date.fromisoformat(texte):%d/%m/%Y}"
 
 
 @register.filter

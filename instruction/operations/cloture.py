@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from demandes.etats import Etat
 from demandes.models import Cloture, Demande, Evenement, Motif
+from demandes.operations import agent_en_poste
 from demandes.reouvertures import autre_demande
 from instruction.models import Agent
 from instruction.operations.base import (
@@ -21,7 +22,7 @@ from notifications.catalogue import Message
 from notifications.operations import notifier
 from usagers.models import Usager
 
-SANS_REPONSE = "cloture.sans_reponse"
+TOUJOURS_DANS_LE_DELAI = "Aucun délai de réponse n'est échu : la personne peut encore répondre."
 AUTRE_DEMANDE = "La personne a une autre demande en cours pour le même objet : rien n'a été rouvert."
 PROPOSEE, ECARTEE = {"cloture": "proposee"}, {"cloture": "ecartee"}
 
@@ -32,8 +33,7 @@ def motifs_de_cloture(*, jour: dt.date) -> list[Motif]:
 
 def cloture_proposee(demande: Demande) -> Cloture | None:
     """Celle qui attend une seconde personne."""
-    en_attente = demande.clotures.filter(decidee_le__isnull=True, ecartee_le__isnull=True)
-    return en_attente.select_related("proposee_par__agent").first()
+    return demande.clotures.proposees().select_related("proposee_par__agent").first()
 
 
 @transaction.atomic
@@ -48,8 +48,8 @@ def proposer_cloture(
         raise ActeImpossible("motif", "Ce motif n'est plus en vigueur : relisez la liste.")
     if not texte.strip():
         raise ActeImpossible("texte", "Expliquez la clôture à la personne.")
-    if motif == SANS_REPONSE and not _delai_echu(demande, jour=timezone.localdate(le)):
-        raise ActeImpossible("motif", "Aucun délai de réponse n'est échu : la personne peut encore répondre.")
+    if motif == Cloture.SANS_REPONSE and not delai_echu(demande, jour=timezone.localdate(le)):
+        raise ActeImpossible("motif", TOUJOURS_DANS_LE_DELAI)
     cloture = Cloture.objects.create(
         demande=demande, motif=motif, texte=texte.strip(), proposee_par=agent.compte, proposee_le=le
     )
@@ -57,7 +57,8 @@ def proposer_cloture(
     return cloture
 
 
-def _delai_echu(demande: Demande, *, jour: dt.date) -> bool:
+def delai_echu(demande: Demande, *, jour: dt.date) -> bool:
+    """La personne n'a pas répondu, et son délai est passé."""
     return demande.complements.filter(repondu_le__isnull=True, annule_le__isnull=True, echeance_le__lt=jour).exists()
 
 
@@ -110,7 +111,8 @@ def clore(demande: Demande, saisie: dict, *, agent: Agent, signe_le: dt.datetime
 
 def contexte_de_la_cloture(cloture: Cloture) -> dict:
     """La phrase du motif est figée dans chaque langue : la lettre ne change pas quand le motif change."""
-    motif = Motif.objects.filter(code=cloture.motif, du__isnull=False).latest("du")
+    jour = timezone.localdate(cloture.proposee_le)
+    motif = Motif.objects.filter(code=cloture.motif, du__lte=jour).latest("du")
     phrases = {"phrase": motif.texte, "phrase_en": motif.texte_en}
     return contexte_du_message(cloture.demande) | phrases | {"texte": cloture.texte}
 
@@ -123,6 +125,7 @@ def rouvrir(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) ->
     demande = verrouiller_pour(demande, agent=agent, geste="rouvrir", version=version)
     if autre_demande(demande):
         raise ActeImpossible("", AUTRE_DEMANDE)
+    demande.agent = agent_en_poste(demande)
     notification = notifier(
         Message.REOUVERTURE, demande.usager.compte, le=le, objet=demande.numero, contexte=contexte_du_message(demande)
     )

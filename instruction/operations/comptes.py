@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import transaction
 
 from demandes.models import Site
@@ -41,7 +42,16 @@ def creer_agent(
             identifiant, mot_de_passe, nature=Compte.Nature.AGENT, is_staff=True, courriel=courriel, cree_le=le,
             courriel_verifie_le=le, nature_identifiant=Identifiant.Nature.AGENT,
         )  # fmt: skip
+    avant = _droits(Agent.objects.filter(compte=compte).first())
     agent, _ = Agent.objects.update_or_create(
         compte=compte, defaults={"nom": nom, "site": site, "roles": sorted(roles)}
     )
+    if avant != _droits(agent):
+        # Une commande n'a pas d'auteur : la ligne est au nom de l'agent, et dit d'où elle vient.
+        message = f"En ligne de commande : {avant or 'aucun droit'} → {_droits(agent)}"
+        LogEntry.objects.log_actions(compte.pk, [agent], CHANGE if avant else ADDITION, change_message=message)
     return agent, pris is None
+
+
+def _droits(agent: Agent | None) -> str:
+    return f"site {agent.site_id}, {', '.join(agent.roles) or 'aucun rôle'}" if agent else ""

@@ -233,6 +233,7 @@ def decider(demande: Demande, saisie: dict, *, agent: Agent, signe_le: dt.dateti
         donnees = {"numero_demande": demande.numero}
         decision.document = etablir(Acte.REFUS, donnees=donnees, le=le, fichier=decision.fichier)
     decision.save()
+    demande.clotures.proposees().update(ecartee_le=le)
     _eteindre_les_prolongations(demande, decision, le=le)
     notification = notifier(
         Message.DECISION, demande.usager.compte, le=le, document=decision.document, objet=demande.numero,

@@ -9,13 +9,14 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from demandes.models import Demande, Evenement
+from demandes.models import Cloture, Demande, Evenement
 from demandes.operations import verrouiller
 from documents.operations import NonEncodable
 from instruction.models import ActeDiffere, Agent
 from instruction.operations.base import ActeImpossible, Conflit, GesteInterdit, verrouiller_pour
-from instruction.operations.cloture import clore, cloture_proposee
+from instruction.operations.cloture import TOUJOURS_DANS_LE_DELAI, clore, cloture_proposee, delai_echu
 from instruction.operations.decision import QuatreYeux, decider, geste_de_signature, proposition_de
 from instruction.permissions import GESTES, peut
 from notifications.catalogue import Message
@@ -71,6 +72,8 @@ def cloturer(demande: Demande, *, agent: Agent, version: int, le: dt.datetime) -
         raise ActeImpossible("", "Aucune clôture n'est proposée.")
     if cloture.proposee_par_id == agent.compte_id:
         raise QuatreYeux
+    if cloture.motif == Cloture.SANS_REPONSE and not delai_echu(demande, jour=timezone.localdate(le)):
+        raise ActeImpossible("", f"{TOUJOURS_DANS_LE_DELAI} Écartez cette clôture.")
     return differer(demande, "cloturer", saisie={"cloture": cloture.pk}, agent=agent, version=version, le=le)
 
 
@@ -175,14 +178,16 @@ def annuler(acte: ActeDiffere, *, agent: Agent, le: dt.datetime) -> ActeDiffere:
 
 
 def executer_les_echus(*, le: dt.datetime) -> int:
-    """Le balayage : chaque acte dont l'heure est venue, dans sa transaction ; une erreur n'arrête pas les autres."""
+    """Le balayage : chaque acte dont l'heure est venue, dans sa transaction ; ceux qui échouent n'arrêtent personne."""
     echus = ActeDiffere.objects.filter(execute_le__isnull=True, annule_le__isnull=True, a_executer_le__lte=le)
     faits = 0
-    for acte in echus.select_related("demande").order_by("a_executer_le")[:LOT]:
+    for acte in echus.select_related("demande").order_by("a_executer_le"):
         try:
             faits += executer(acte, le=le).execute_le is not None
         except Exception:
             journal.exception("acte_differe_en_echec", acte=acte.pk)
+        if faits == LOT:
+            break
     return faits
 
 

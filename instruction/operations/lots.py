@@ -11,10 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from demandes.attestations import travail_du_titre
+from demandes.demarches import DEMARCHES
 from demandes.models import Demande
 from documents.operations import NonEncodable
 from instruction.models import Agent, Lot, LotLigne
 from instruction.operations.base import ActeImpossible, Conflit, GesteInterdit
+from instruction.operations.differe import acte_en_attente
 from instruction.operations.prolongation import periode_possible, prolonger, reserves
 from instruction.operations.remise import Retrait, fabriquer, rendre_disponible
 from instruction.operations.suivi import prendre_en_charge, reaffecter
@@ -47,7 +49,11 @@ def _fabriquer(demande: Demande, lot: Lot, communs: dict) -> None:
 
 
 def _rendre_disponible(demande: Demande, lot: Lot, communs: dict) -> None:
-    rendre_disponible(demande, Retrait(**lot.saisie), **communs)
+    """Un lot mêle des démarches : le certificat d'inscription n'est demandé qu'à qui le doit."""
+    documents = [code for code in lot.saisie["documents"] if code != "inscription"]
+    if DEMARCHES[demande.demarche].dus_a_la_remise:
+        documents.append("inscription")
+    rendre_disponible(demande, Retrait(**lot.saisie | {"documents": tuple(documents)}), **communs)
 
 
 # Les seuls actes qui se font par lot.
@@ -121,6 +127,8 @@ def _faire(ligne: LotLigne, lot: Lot) -> str:
     agent = Agent.objects.select_related("compte", "site").get(pk=lot.agent_id)
     communs = {"agent": agent, "version": ligne.version, "le": timezone.now()}
     demande = Demande.objects.select_related("titre_de_depart", "site").get(pk=ligne.demande_id)
+    if acte_en_attente(demande):
+        return "signe"
     try:
         with transaction.atomic():
             ACTES_PAR_LOT[lot.geste](demande, lot, communs)
@@ -141,4 +149,7 @@ def _faire(ligne: LotLigne, lot: Lot) -> str:
 def relancer_lots() -> None:
     """Les lots qu'un réveil perdu ou un travailleur tué a laissés inachevés."""
     for lot in Lot.objects.filter(fini_le__isnull=True).order_by("pk"):
-        traiter_lot(lot)
+        try:
+            traiter_lot(lot)
+        except Exception:
+            journal.exception("lot_inacheve", lot=lot.pk)

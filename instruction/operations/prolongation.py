@@ -94,6 +94,8 @@ def prolonger(
         contexte=contexte_de_la_prolongation(demande, du=possible.du, au=au, travail=travail),
     )  # fmt: skip
     demande.fin_de_droits = au
+    if "incomplete" in codes["reserves"]:  # la délivrer fait présumer la demande complète
+        demande.completude_constatee_le = le
     consigner(
         demande, Evenement.Nature.PROLONGATION, agent=agent, le=le, document=document, notification=notification,
         codes=codes,

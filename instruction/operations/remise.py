@@ -4,8 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Model
 
+from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
 from demandes.models import Decision, Demande, NumeroUtilise
 from instruction.models import Agent
@@ -15,6 +17,9 @@ from notifications.catalogue import Message
 from notifications.operations import notifier
 from usagers.models import TitreSejour
 from usagers.numeros import est_numero_timbre, est_numero_titre
+
+TIMBRE_SERVI = "Ce timbre a déjà servi : il ne vaut qu'une fois. Demandez-en un autre."
+TITRE_REMIS = "Ce numéro est déjà celui d'un titre remis : relisez-le sur la carte."
 
 
 def decision_favorable(demande: Demande) -> Decision:
@@ -82,18 +87,27 @@ def rendre_disponible(demande: Demande, retrait: Retrait, *, agent: Agent, versi
 # --- Remise ----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Remise:
-    """Ce que l'agent constate au guichet. `timbre` : vide quand rien n'est dû."""
+    """Ce que l'agent constate au guichet. `timbre` : vide quand rien n'est dû.
+
+    `identite` : la personne est celle du dossier. `dus` : combien de documents dus à la remise il a vus.
+    """
 
     numero_titre: str
     timbre: str = ""
+    identite: bool = False
+    dus: int = 0
 
 
 def verifier_remise(remise: Remise, *, decision: Decision) -> None:
     """Lève `ActeImpossible`."""
+    if not remise.identite:
+        raise ActeImpossible("identite", "Vérifiez l'identité de la personne avant de lui remettre son titre.")
+    if remise.dus < len(DEMARCHES[decision.demande.demarche].dus_a_la_remise):
+        raise ActeImpossible("", "Un document dû au plus tard à la remise n'a pas été vu : vérifiez-le.")
     if not est_numero_titre(remise.numero_titre):
         raise ActeImpossible("numero_titre", "Saisissez les 9 ou 10 lettres et chiffres écrits sur le titre.")
     if TitreSejour.objects.filter(numero=remise.numero_titre).exists():
-        raise ActeImpossible("numero_titre", "Ce numéro est déjà celui d'un titre remis : relisez-le sur la carte.")
+        raise ActeImpossible("numero_titre", TITRE_REMIS)
     if not decision.taxe:
         if remise.timbre:
             raise ActeImpossible("timbre", "Rien n'est dû pour ce titre : rendez son timbre à la personne.")
@@ -103,7 +117,7 @@ def verifier_remise(remise: Remise, *, decision: Decision) -> None:
     if not est_numero_timbre(remise.timbre):
         raise ActeImpossible("timbre", "Un timbre fiscal électronique a 16 chiffres : relisez-le.")
     if NumeroUtilise.objects.filter(nature=NumeroUtilise.Nature.TIMBRE, valeur=remise.timbre).exists():
-        raise ActeImpossible("timbre", "Ce timbre a déjà servi : il ne vaut qu'une fois. Demandez-en un autre.")
+        raise ActeImpossible("timbre", TIMBRE_SERVI)
 
 
 @transaction.atomic
@@ -116,17 +130,28 @@ def remettre(demande: Demande, remise: Remise, *, agent: Agent, version: int, le
     demande = verrouiller_pour(demande, agent=agent, geste="remettre", version=version)
     decision = decision_favorable(demande)
     verifier_remise(remise, decision=decision)
-    if remise.timbre:
-        NumeroUtilise.objects.create(nature=NumeroUtilise.Nature.TIMBRE, valeur=remise.timbre, demande=demande)
     accorde = titre_delivrable(demande, decision.titre)
-    titre = TitreSejour.objects.create(
+    if remise.timbre:
+        timbre = NumeroUtilise(nature=NumeroUtilise.Nature.TIMBRE, valeur=remise.timbre, demande=demande)
+        _ecrire_une_fois(timbre, champ="timbre", sinon=TIMBRE_SERVI)
+    titre = TitreSejour(
         usager=demande.usager, numero=remise.numero_titre, nature=accorde.nature, motif=accorde.motif,
         debut=decision.du, fin=decision.au, origine=demande.numero,
     )  # fmt: skip
+    _ecrire_une_fois(titre, champ="numero_titre", sinon=TITRE_REMIS)
     demande.fin_de_droits = decision.au
     demande.recherche += f" {remise.numero_titre.lower()}"
-    demande.passer_a(Etat.REMISE, par=agent.compte, le=le, codes={"titre": decision.titre})
+    demande.passer_a(Etat.REMISE, par=agent.compte, le=le, codes={"titre": decision.titre, "dus": remise.dus})
     return titre
+
+
+def _ecrire_une_fois(ligne: Model, *, champ: str, sinon: str) -> None:
+    """La base refuse le numéro qu'une autre remise vient d'écrire, la même seconde. Lève `ActeImpossible`."""
+    try:
+        with transaction.atomic():
+            ligne.save(force_insert=True)
+    except IntegrityError:
+        raise ActeImpossible(champ, sinon) from None
 
 
 def est_la_remise_faite(demande: Demande, remise: Remise) -> bool:

@@ -1,5 +1,7 @@
 """Ce que les pages d'actes partagent : la version lue, le refus, ce qui a changé, le conflit."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +22,11 @@ CHANGEMENTS_MONTRES = 10
 def version_lue(request: HttpRequest) -> int:
     texte = request.POST.get("version", "")
     return int(texte) if texte.isdecimal() and len(texte) < 10 else -1
+
+
+def version_a_renvoyer(request: HttpRequest, demande: Demande, *, status: int) -> int | str:
+    """La version que la page porte : celle que l'agent a lue, tant qu'un conflit ne lui a pas montré la suivante."""
+    return demande.version if status == HTTPStatus.CONFLICT else request.POST.get("version", demande.version)
 
 
 def adresse_de(request: HttpRequest, nom: str, demande: Demande) -> str:

@@ -15,7 +15,14 @@ from instruction.operations import ActeImpossible, Conflit, DejaSigne, GesteInte
 from instruction.permissions import peut
 from instruction.presentation import a_l_heure, apercus, nom_de, phrase_d_envoi
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
+from instruction.views.actes import (
+    acte_interdit,
+    adresse_de,
+    changements,
+    page_de_conflit,
+    version_a_renvoyer,
+    version_lue,
+)
 from instruction.views.differe import vers_l_acte
 from instruction.views.dossier import contexte_du_dossier
 from instruction.views.page_d_acte import PageDActe, derouler
@@ -55,6 +62,7 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, demande: Demande, form: ClotureForm, *, status=200, **de_plus) -> HttpResponse:
+    de_plus |= {"version": version_a_renvoyer(request, demande, status=status)}
     contexte = contexte_du_dossier(request, demande) | {"form": form, **de_plus}
     return render(request, "instruction/cloture_proposer.html", contexte, status=status)
 

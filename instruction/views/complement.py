@@ -17,7 +17,14 @@ from instruction.operations import ComplementImpossible, Conflit, GesteInterdit
 from instruction.permissions import peut
 from instruction.presentation import apercus, phrase_d_envoi
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
+from instruction.views.actes import (
+    acte_interdit,
+    adresse_de,
+    changements,
+    page_de_conflit,
+    version_a_renvoyer,
+    version_lue,
+)
 from instruction.views.dossier import contexte_du_dossier
 from instruction.views.page_d_acte import PageDActe, derouler
 from notifications.catalogue import Message
@@ -61,7 +68,7 @@ def _page(request: HttpRequest, demande: Demande, form: ComplementForm, *, statu
     contexte = contexte_du_dossier(request, demande) | {
         "form": form,
         "choisie": request.GET.get("code", ""),
-        "version": request.POST.get("version", demande.version) if status != 409 else demande.version,
+        "version": version_a_renvoyer(request, demande, status=status),
         **de_plus,
     }
     return render(request, "instruction/complement.html", contexte, status=status)

@@ -17,7 +17,14 @@ from instruction.operations import Conflit, DecisionImpossible, DejaSigne, DejaV
 from instruction.permissions import peut
 from instruction.presentation import Attention, a_l_heure, apercus, lignes_de_decision, nom_de, phrase_non_encodable
 from instruction.views.acces import agent_connecte, dossier_de
-from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
+from instruction.views.actes import (
+    acte_interdit,
+    adresse_de,
+    changements,
+    page_de_conflit,
+    version_a_renvoyer,
+    version_lue,
+)
 from instruction.views.differe import vers_l_acte
 from instruction.views.dossier import contexte_du_dossier, fichier_ou_404
 from notifications.catalogue import Message
@@ -66,6 +73,8 @@ def proposer_refus(request: HttpRequest, numero: str) -> HttpResponse:
     form, version = RefusForm(request.POST, request.FILES, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page_de_refus(request, demande, form, status=422)
+    if version == demande.version and not peut(agent, "proposer", demande):
+        return acte_interdit(request, demande)
     try:
         fichier = recevoir(form.cleaned_data["fichier"])
     except FichierRefuse as refus:
@@ -114,11 +123,13 @@ def _lignes(demande: Demande, accord: operations.Accord) -> list[dict]:
 
 
 def _page_d_accord(request: HttpRequest, demande: Demande, form: AccordForm, *, status=200, **de_plus) -> HttpResponse:
-    contexte = contexte_du_dossier(request, demande) | {"form": form, "bareme": _bareme(demande, form), **de_plus}
+    de_plus |= {"version": version_a_renvoyer(request, demande, status=status), "bareme": _bareme(demande, form)}
+    contexte = contexte_du_dossier(request, demande) | {"form": form, **de_plus}
     return render(request, "instruction/proposer.html", contexte, status=status)
 
 
 def _page_de_refus(request: HttpRequest, demande: Demande, form: RefusForm, *, status=200, **de_plus) -> HttpResponse:
+    de_plus |= {"version": version_a_renvoyer(request, demande, status=status)}
     contexte = contexte_du_dossier(request, demande) | {"form": form, **de_plus}
     return render(request, "instruction/proposer_refus.html", contexte, status=status)
 
@@ -157,6 +168,7 @@ def _page_de_proposition(request: HttpRequest, demande: Demande, form: RenvoiFor
     contexte = contexte_du_dossier(request, demande)
     contexte |= {
         "form": form,
+        "version": version_a_renvoyer(request, demande, status=status),
         "proposition": decision,
         "lignes": [*([] if est_refus else _lignes(demande, operations.accord_de(decision))), *_avis(decision)],
         "attentions": [] if est_refus else _ecarts(demande, decision),

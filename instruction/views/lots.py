@@ -28,6 +28,7 @@ RESULTATS = {
     "change": gettext_lazy("Le dossier a changé entre-temps : à reprendre seul"),
     "interdit": gettext_lazy("Cet acte n'est plus possible sur ce dossier"),
     "regle": gettext_lazy("Une règle s'y oppose : à faire seul, pour la lire"),
+    "signe": gettext_lazy("Un acte signé attend son heure : annulez-le d'abord, ou laissez-le partir"),
     "non_encodable": gettext_lazy("Une donnée ne s'écrit pas en lettres latines"),
     "panne": gettext_lazy("Erreur du service ; elle est signalée"),
 }

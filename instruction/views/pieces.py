@@ -52,7 +52,10 @@ def _image(demande: Demande, octets: Fichier, regard: Regard) -> dict:
     contexte = {"regard": regard, "commandes": regard.commandes}
     if not pages.a_des_pages(octets):
         url = reverse("admin:dossier_piece", args=[demande.numero, regard.cle])
-        tournee = rotation(octets.contenu.storage.open(octets.contenu.name), regard.tour) if regard.tour else None
+        try:
+            tournee = rotation(octets.contenu.storage.open(octets.contenu.name), regard.tour) if regard.tour else None
+        except OSError:  # le fichier manque, ou le stockage ne répond pas
+            tournee = None
         return {**contexte, "image": url, "rotation": tournee}
     url = reverse("admin:dossier_page", args=[demande.numero, regard.cle, regard.page])
     total = pages.nombre_de_pages(octets, regard.page)

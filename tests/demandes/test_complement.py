@@ -4,13 +4,14 @@ import datetime as dt
 from html import unescape
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from demandes import operations
 from demandes.complements import LigneDemandee
 from demandes.etats import Etat
-from demandes.models import Bareme, Complement, Demande, Evenement, Instantane, PieceJointe
+from demandes.models import Bareme, Cloture, Complement, Demande, Evenement, Instantane, PieceJointe
 from demandes.operations import ComplementFerme, ReponseIncomplete, ReponsePerimee, ReponseSaisie
 from instruction import operations as agents
 from notifications.catalogue import Message
@@ -270,6 +271,20 @@ def test_apres_l_echeance_on_peut_encore_repondre(client_usager, complement):
     assert "Le délai est passé" in client_usager.get(url(complement)).content.decode()
     assert envoyer(client_usager, complement).status_code == 302
     assert Demande.objects.get().etat == Etat.COMPLEMENT_RECU
+
+
+def test_repondre_ecarte_la_cloture_qui_disait_le_contraire(client_usager, complement, le):
+    """Une clôture « sans réponse » proposée avant la réponse ne peut plus être signée ; une autre le peut."""
+    for motif, reste in (("cloture.sans_reponse", False), ("cloture.doublon", True)):
+        cloture = Cloture.objects.create(
+            demande=complement.demande, motif=motif, texte="…", proposee_par=complement.demande_par, proposee_le=le
+        )
+        with transaction.atomic():
+            envoyer(client_usager, complement)
+            assert Demande.objects.get().etat == Etat.COMPLEMENT_RECU
+            assert Cloture.objects.proposees().filter(pk=cloture.pk).exists() == reste
+            transaction.set_rollback(True)
+        cloture.delete()
 
 
 def test_un_complement_abandonne_n_accepte_plus_rien(client_usager, complement, le):

@@ -8,13 +8,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demandes.etats import Etat
-from demandes.models import Cloture, Complement, Demande
+from demandes.models import Cloture, Complement, Demande, Motif
 from instruction import operations
+from instruction.file_de_travail import ONGLETS
 from instruction.models import ActeDiffere
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit, QuatreYeux
+from instruction.permissions import dossiers_visibles
 from notifications.models import Envoi, Notification
 from tests.factories import AgentFactory, DemandeFactory
 from tests.instruction.conftest import connecter
+from tests.instruction.conftest import proposer as proposer_une_decision
 
 pytestmark = pytest.mark.django_db
 SAISIE = {"motif": "cloture.sans_objet", "texte": "Vous avez reçu un autre titre."}
@@ -105,6 +108,49 @@ def test_sans_reponse_se_propose_une_fois_le_delai_echu_et_clot_le_complement(en
     demande = proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
     operations.cloturer(demande, agent=valideur, version=demande.version, le=le)
     assert Complement.objects.get().annule_le == le
+
+
+def test_sans_reponse_ne_se_signe_plus_apres_la_reponse(client, en_instruction, agent, valideur, le):
+    """La lettre dirait « Vous n'avez pas répondu » à qui vient de répondre."""
+    notification = Notification.objects.filter(message="prise_en_charge").get()
+    complement = Complement.objects.create(
+        demande=en_instruction, notification=notification, demande_par=agent.compte, demande_le=le,
+        echeance_le=timezone.localdate(le) - dt.timedelta(days=1),
+    )  # fmt: skip
+    demande = proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
+    complement.repondu_le = le
+    complement.save()
+
+    reponse = envoyer(connecter(client, valideur.compte), "dossier_cloturer", demande)
+    assert "peut encore répondre" in messages_de(reponse)
+    demande.refresh_from_db()
+    assert demande.etat == Etat.EN_INSTRUCTION and not Notification.objects.filter(message="cloture").exists()
+
+
+def test_une_decision_ecarte_la_cloture_proposee(a_clore, agent, signataire, le):
+    demande = proposer_une_decision(a_clore, agent=agent, le=le)
+    operations.signer(demande, agent=signataire, version=demande.version, le=le)
+    assert Cloture.objects.get().ecartee_le == le and operations.cloture_proposee(demande) is None
+
+
+def test_la_lettre_a_la_phrase_du_jour_de_la_proposition(a_clore):
+    """Une phrase chargée d'avance pour l'an prochain ne part pas aujourd'hui."""
+    en_vigueur = Motif.objects.filter(code=SAISIE["motif"], du__isnull=False).latest("du")
+    demain = timezone.localdate() + dt.timedelta(days=1)
+    Motif.objects.filter(pk=en_vigueur.pk).update(au=timezone.localdate())
+    Motif.objects.create(
+        code=en_vigueur.code, nature=en_vigueur.nature, libelle=en_vigueur.libelle, texte="Phrase de l'an prochain.",
+        texte_en="Next year.", du=demain,
+    )  # fmt: skip
+    assert operations.contexte_de_la_cloture(Cloture.objects.get())["phrase"] == en_vigueur.texte
+
+
+def test_rouvrir_rend_a_prendre_le_dossier_d_un_agent_parti(close, agent, valideur, le):
+    agent.actif = False
+    agent.save()
+    rouverte = operations.rouvrir(close, agent=valideur, version=close.version, le=le)
+    assert rouverte.agent is None
+    assert rouverte in ONGLETS["a_prendre"].dossiers(dossiers_visibles(valideur), valideur)
 
 
 def test_deux_clotures_ne_se_proposent_pas_ensemble(a_clore, agent, le):
@@ -233,6 +279,16 @@ def test_un_conflit_garde_le_texte(client_agent, en_instruction):
     Demande.objects.update(version=lue + 1)
     reponse = envoyer(client_agent, "dossier_proposer_cloture", en_instruction, **SAISIE)
     assert reponse.status_code == 409 and SAISIE["texte"] in reponse.content.decode()
+
+
+@pytest.mark.parametrize("nom", ["dossier_proposer_cloture", "dossier_proposer", "dossier_proposer_refus"])
+def test_une_saisie_fausse_ne_fait_pas_oublier_la_version_lue(client_agent, en_instruction, nom):
+    """La page d'une erreur garde la version lue : corrigée, elle dit encore ce qu'un collègue a changé entre-temps."""
+    lue = en_instruction.version
+    Demande.objects.update(version=lue + 1)
+    reponse = client_agent.post(url(nom, en_instruction), {"version": str(lue)})
+    assert reponse.status_code == 422
+    assert f'name="version" value="{lue}"' in reponse.content.decode()
 
 
 def test_les_actes_de_cloture_ont_un_cout_borne(client, a_clore, valideur, django_assert_max_num_queries):

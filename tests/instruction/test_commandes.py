@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from PIL import ImageFont
@@ -90,6 +91,15 @@ def test_une_demande_fausse_ne_cree_rien(creer_agent, identifiant, valeurs, dit)
     with pytest.raises(CommandError, match=dit):
         creer_agent(identifiant, **valeurs)
     assert not Agent.objects.exists()
+
+
+def test_un_changement_de_roles_en_ligne_de_commande_est_au_journal(creer_agent):
+    creer_agent("camille")
+    creer_agent("camille")
+    assert LogEntry.objects.count() == 1, "rien n'a changé la seconde fois"
+    creer_agent("camille", roles=["valideur", "signataire"])
+    derniere = LogEntry.objects.first()
+    assert "ligne de commande" in derniere.change_message and "signataire, valideur" in derniere.change_message
 
 
 def test_l_identifiant_d_un_usager_n_est_pas_repris(creer_agent):

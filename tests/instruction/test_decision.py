@@ -7,9 +7,12 @@ from demandes.etats import Etat
 from demandes.models import Decision, Demande, Motif
 from documents.models import Document, Fichier
 from instruction import operations
+from instruction.file_de_travail import ONGLETS
+from instruction.permissions import dossiers_visibles
+from instruction.presentation import gestes_possibles
 from notifications.models import Envoi, Notification
 from tests.factories import AgentFactory
-from tests.instruction.conftest import accord, connecter, envoi_d_accord, envoi_de_refus, pdf, proposer_refus
+from tests.instruction.conftest import accord, connecter, envoi_d_accord, envoi_de_refus, pdf, proposer, proposer_refus
 from tests.situations import photo
 
 pytestmark = pytest.mark.django_db
@@ -260,7 +263,8 @@ def test_l_apercu_est_ce_qui_part(client_signataire, proposee):
     from notifications.composition import composer
 
     page = client_signataire.get(url("dossier_proposition", proposee))
-    apercu = next(a for a in page.context["apercus"] if a.sujet)
+    lettre, apercu, _sms = page.context["apercus"]
+    assert "a été acceptée" in lettre.lettre
     envoyer(client_signataire, "dossier_signer", proposee)
     envoi = Envoi.objects.get(message="decision", canal="courriel")
     ecrit = composer(envoi.message, canal=envoi.canal, contexte=envoi.contexte, langue=envoi.langue)
@@ -395,3 +399,32 @@ def test_lire_et_signer_ont_un_cout_borne(client_signataire, proposee, django_as
         client_signataire.get(url("dossier_proposition", proposee))
     with django_assert_max_num_queries(40):
         client_signataire.post(url("dossier_signer", proposee), {"version": str(proposee.version)})
+
+
+def test_une_proposition_renvoyee_puis_refaite_n_est_que_dans_un_onglet(proposee, agent, valideur, le):
+    """La première garde son visa en base, sans signature : seule la dernière dit ce qui est attendu."""
+
+    def onglets(demande):
+        visibles = dossiers_visibles(valideur)
+        return {code for code in ("a_valider", "a_signer") if demande in ONGLETS[code].dossiers(visibles, valideur)}
+
+    operations.viser(proposee, agent=valideur, version=proposee.version, le=le)
+    assert onglets(proposee) == {"a_signer"}
+    renvoyee = operations.renvoyer(proposee, raison="À revoir", agent=valideur, version=proposee.version, le=le)
+    assert onglets(renvoyee) == set()
+
+    refaite = proposer(renvoyee, agent=agent, le=le)
+    assert onglets(refaite) == {"a_valider"}
+    assert "viser" in {geste.nom for geste in gestes_possibles(valideur, refaite)}
+    operations.viser(refaite, agent=valideur, version=refaite.version, le=le)
+    assert onglets(refaite) == {"a_signer"}
+    assert "viser" not in {geste.nom for geste in gestes_possibles(valideur, refaite)}
+
+
+def test_qui_ne_peut_pas_refuser_ne_fait_examiner_aucun_fichier(client, en_instruction):
+    accueil = AgentFactory(site=en_instruction.site, roles=["accueil", "valideur"])
+    fichiers = Fichier.objects.count()
+    envoyer(
+        connecter(client, accueil.compte), "dossier_proposer_refus", en_instruction, **envoi_de_refus(en_instruction)
+    )
+    assert Fichier.objects.count() == fichiers

@@ -101,14 +101,15 @@ def test_chaque_onglet_a_ses_dossiers(agent):
     semer(
         len(etats), agent.site, etat=lambda rang: etats[rang],
         decidee_le=lambda rang: timezone.now() if etats[rang] in decides else None,
-        agent=lambda rang: agent.compte if rang in (1, 5) else autre.compte,
+        agent=lambda rang: None if rang in (0, 3) else agent.compte if rang in (1, 5) else autre.compte,
     )  # fmt: skip
     visibles = dossiers_visibles(agent)
 
     def etats_de(code):
         return set(ONGLETS[code].dossiers(visibles, agent).values_list("etat", flat=True))
 
-    assert etats_de("a_prendre") == {"deposee"}
+    # Un dossier reçu d'un autre site en cours d'instruction n'a pas d'agent non plus.
+    assert etats_de("a_prendre") == {"deposee", "complement_recu"}
     assert etats_de("mes_dossiers") == {"en_instruction"}
     assert etats_de("en_instruction") == {"en_instruction", "complement_demande", "complement_recu", "proposition"}
     assert etats_de("decides") == decides
@@ -305,7 +306,7 @@ def plans(appel) -> list[str]:
 def test_les_index_partiels_servent_la_file_et_ses_pages(agent, des_milliers_de_dossiers):
     visibles = dossiers_visibles(agent)
     repere = visibles.filter(etat="deposee", fin_de_droits__isnull=False).order_by("fin_de_droits")[60]
-    for code in ("a_prendre", "en_instruction"):
+    for code in ("en_instruction", "rupture"):
         dossiers = ONGLETS[code].dossiers(visibles, agent)
         for appel in (
             lambda d=dossiers: page(d, "droits"),
@@ -340,6 +341,7 @@ def verifier_l_index(nom: str, appel, *, index: set[str]) -> None:
 
 DE_LA_FILE = {"demande_file", "demande_onglets"}
 INDEX_DES_ONGLETS = {
+    "a_prendre": {*DE_LA_FILE, "demande_de_l_agent"},
     "mes_dossiers": {"demande_de_l_agent"},
     "delai_proche": {"demande_echeances"},
     "a_remettre": {"demande_a_remettre"},
@@ -400,7 +402,7 @@ def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
     }
     numeros, auteur = {}, AgentFactory(site=agent.site).compte
     for rang, (code, champs) in enumerate(attendus.items()):
-        communs = {"fin_de_droits": loin, "echeance_legale": loin}
+        communs = {"fin_de_droits": loin, "echeance_legale": loin, "agent": None if code == "a_prendre" else auteur}
         (demande,) = semer(1, agent.site, premier=rang, **(communs | champs))
         numeros[code] = demande.numero
         if champs["etat"] == "proposition":

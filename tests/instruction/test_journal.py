@@ -346,3 +346,11 @@ def test_les_donnees_de_reference_ont_leur_registre_avant_et_apres(client_audite
 def test_le_registre_des_references_se_lit_en_peu_de_requetes(client_auditeur, deposee, django_assert_max_num_queries):
     with django_assert_max_num_queries(15):
         page(client_auditeur, registre="references")
+
+
+@pytest.mark.parametrize("jour", ["9999-12-31", "0001-01-01", "2101-01-01"])
+def test_un_jour_hors_du_calendrier_se_dit(client_auditeur, jour):
+    for champ in ("du", "au"):
+        reponse = page(client_auditeur, **{champ: jour})
+        assert reponse.status_code in {200, 422} and "entre 2000 et 2100" in reponse.content.decode()
+        assert demander(client_auditeur, **{champ: jour}).status_code == 302

@@ -1,5 +1,6 @@
 """Les lots : choisir, relire, lancer, chaque résultat, double envoi, reprise, ce qui ne se fait jamais par lot."""
 
+import datetime as dt
 import threading
 
 import pytest
@@ -149,6 +150,29 @@ def test_un_double_clic_ne_lance_qu_un_lot(client_agent, dossiers, reveils):
     page = preparer(client_agent, dossiers)
     adresses = {lancer(client_agent, page).request["PATH_INFO"] for _rang in range(2)}
     assert len(adresses) == 1 and Lot.objects.count() == 1 and LotLigne.objects.count() == 4
+
+
+def test_un_lot_laisse_tranquille_le_dossier_dont_un_acte_signe_attend(
+    proposee, agent, signataire, collegue, le, settings
+):
+    settings.DELAI_ANNULATION = 10
+    acte = operations.signer(proposee, agent=signataire, version=proposee.version, le=le)
+    lot = creer([proposee], agent, geste="reaffecter", saisie={"cible": collegue.pk})
+    operations.traiter_lot(lot)
+    assert lot.lignes.get().resultat == "signe"
+    operations.executer_les_echus(le=le + dt.timedelta(minutes=10))
+    acte.refresh_from_db()
+    assert acte.execute_le and not acte.echec
+
+
+def test_le_certificat_d_inscription_n_est_demande_qu_a_qui_le_doit(decidee, agent, le):
+    remise = AgentFactory(site=agent.site, roles=["remise"])
+    demande = operations.fabriquer(decidee, agent=remise, version=decidee.version, le=le)
+    retrait = {"lieu": "Guichet 4", "horaires": "9 h à 16 h", "documents": ["identite"], "consigne": ""}
+    operations.traiter_lot(creer([demande], remise, geste="rendre_disponible", saisie=retrait))
+    assert Notification.objects.get(message="titre_disponible").contexte["documents"] == [
+        "identite", "inscription", "timbre",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("geste", ["", "cloturer", "signer_refus", "rendre_disponible"])

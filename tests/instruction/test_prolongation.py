@@ -164,12 +164,17 @@ def test_la_page_propose_les_dates_et_montre_ce_qui_part(client_agent, en_instru
         reponse = client_agent.get(url(en_instruction))
     page = reponse.content.decode()
     assert f"le {possible.du:%d/%m/%Y}, à la suite" in page and f"{possible.au:%d/%m/%Y}" in page
-    assert "Mettre l'aperçu à jour" in page and "où le document se télécharge" in page
+    assert "Mettre l'aperçu à jour" in page and "le document s'y télécharge" in page
     assert "est jointe à ce message" in page and "reserves_vues" not in reponse.context["form"].fields
 
     au = possible.au - 30 * JOUR
     reponse = client_agent.post(url(en_instruction), envoi(en_instruction, au, action="apercu"))
-    assert f"{au:%d/%m/%Y}" in reponse.context["apercus"][0].texte and not Prolongation.objects.exists()
+    lettre, courriel, _sms = reponse.context["apercus"]
+    assert (
+        f"au {au:%d/%m/%Y}" in lettre.lettre
+        and f"{au:%d/%m/%Y}" in courriel.texte
+        and not Prolongation.objects.exists()
+    )
 
 
 @pytest.mark.parametrize("ecart", [-200, 200])
@@ -221,6 +226,16 @@ def test_hors_du_plein_droit_l_agent_lit_pourquoi_et_confirme(client_agent, en_i
 def test_la_completude_constatee_par_un_agent_l_emporte(en_instruction, le):
     finit(en_instruction, 10)
     en_instruction.complete_au_depot, en_instruction.completude_constatee_le = False, le
+    assert operations.reserves(en_instruction, jour=timezone.localdate()) == []
+
+
+def test_delivrer_l_attestation_fait_presumer_la_demande_complete(en_instruction, agent, le):
+    finit(en_instruction, 10)
+    Demande.objects.update(complete_au_depot=False)
+    en_instruction.refresh_from_db()
+    assert operations.reserves(en_instruction, jour=timezone.localdate()) == ["incomplete"]
+    prolonger(en_instruction, agent)
+    en_instruction.refresh_from_db()
     assert operations.reserves(en_instruction, jour=timezone.localdate()) == []
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -23,6 +24,11 @@ from tests.instruction.conftest import connecter
 pytestmark = pytest.mark.django_db
 TIMBRE, CARTE = "1234567890123456", "NEUF12345"
 RETRAIT = Retrait("Guichet 4\n1 place de l'Exemple", "9 h à 16 h", ("identite", "titre"))
+
+
+def remise(carte=CARTE, timbre=TIMBRE):
+    """Ce que constate un agent qui a tout vérifié."""
+    return Remise(carte, timbre, identite=True, dus=1)
 
 
 @pytest.fixture
@@ -116,7 +122,8 @@ def test_le_titre_disponible_dit_ou_quand_avec_quoi_et_combien(client_guichet, e
 
     apercu = {"lieu": "Sous-préfecture", "horaires": "le lundi", "documents": ["identite"], "version": "0"}
     reponse = client_guichet.post(url("disponible", en_fabrication), apercu | {"action": "apercu"})
-    assert "Sous-préfecture" in reponse.context["apercus"][0].texte
+    lettre, courriel, _sms = reponse.context["apercus"]
+    assert "Sous-préfecture" in lettre.lettre and "Sous-préfecture" in courriel.texte
     assert Demande.objects.get().etat == Etat.EN_FABRICATION
 
     reponse = poster(
@@ -176,7 +183,7 @@ def test_la_remise_ajoute_le_titre_a_l_historique_dans_la_minute(client_guichet,
 
 
 def test_le_renouvellement_suivant_part_du_titre_remis(disponible, guichet, le):
-    operations.remettre(disponible, Remise(CARTE, TIMBRE), agent=guichet, version=disponible.version, le=le)
+    operations.remettre(disponible, remise(), agent=guichet, version=disponible.version, le=le)
     plus_tard = timezone.now() + dt.timedelta(days=370)
     suivante = usager_operations.commencer(
         DEMARCHES["etudiant"], disponible.usager, par=disponible.usager.compte, le=plus_tard
@@ -221,9 +228,9 @@ def test_sans_montant_aucun_timbre_n_est_demande_ni_accepte(client_guichet, disp
     Decision.objects.update(taxe=0)
     assert "timbre" not in client_guichet.get(url("remettre", disponible)).context["form"].fields
     with pytest.raises(ActeImpossible) as refus:
-        operations.remettre(disponible, Remise(CARTE, TIMBRE), agent=guichet, version=disponible.version, le=le)
+        operations.remettre(disponible, remise(), agent=guichet, version=disponible.version, le=le)
     assert refus.value.champ == "timbre"
-    operations.remettre(disponible, Remise(CARTE), agent=guichet, version=disponible.version, le=le)
+    operations.remettre(disponible, remise(timbre=""), agent=guichet, version=disponible.version, le=le)
     assert Demande.objects.get().etat == Etat.REMISE
 
 
@@ -240,7 +247,7 @@ def test_un_double_clic_ne_remet_qu_une_fois_et_un_autre_numero_est_un_conflit(c
 def test_seul_le_guichet_remet(disponible, roles, le):
     agent = AgentFactory(site=disponible.site, roles=roles)
     with pytest.raises(GesteInterdit):
-        operations.remettre(disponible, Remise(CARTE, TIMBRE), agent=agent, version=disponible.version, le=le)
+        operations.remettre(disponible, remise(), agent=agent, version=disponible.version, le=le)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -252,7 +259,11 @@ def test_deux_guichets_qui_remettent_ensemble_un_seul_y_arrive(disponible, guich
             depart.wait(timeout=30)
             demande = Demande.objects.get(pk=disponible.pk)
             operations.remettre(
-                demande, Remise(carte, TIMBRE), agent=guichet, version=disponible.version, le=timezone.now()
+                demande,
+                remise(carte),
+                agent=guichet,
+                version=disponible.version,
+                le=timezone.now(),
             )
             resultats.append("fait")
         except Conflit:
@@ -280,7 +291,7 @@ def test_la_personne_suit_fabrication_retrait_et_remise(client, disponible, guic
         client.post(reverse("demandes:notification_ouvrir", args=[notification.pk]))
         page = client.get(reverse("demandes:notification", args=[notification.pk])).content.decode()
         assert disponible.numero in page
-    operations.remettre(disponible, Remise(CARTE, TIMBRE), agent=guichet, version=disponible.version, le=le)
+    operations.remettre(disponible, remise(), agent=guichet, version=disponible.version, le=le)
     page = client.get(reverse("demandes:espace")).content.decode()
     assert "remis le" in page and "Retirer mon titre" not in page
     assert f"{Decision.objects.get().au:%d/%m/%Y}" in page
@@ -289,3 +300,32 @@ def test_la_personne_suit_fabrication_retrait_et_remise(client, disponible, guic
 def test_la_frise_dit_que_le_titre_se_fabrique(client, en_fabrication):
     connecter(client, en_fabrication.usager.compte)
     assert "en fabrication depuis le" in client.get(reverse("demandes:espace")).content.decode()
+
+
+@pytest.mark.parametrize("champ", ["timbre", "numero_titre"])
+def test_un_numero_pris_la_meme_seconde_par_un_autre_dossier_se_dit(disponible, guichet, le, champ):
+    """Les deux remises l'ont vu libre : la base tranche, et l'agent lit pourquoi."""
+
+    def prendre_apres_la_verification(constat, *, decision):
+        if champ == "timbre":
+            NumeroUtilise.objects.create(nature=NumeroUtilise.Nature.TIMBRE, valeur=TIMBRE, demande=disponible)
+        else:
+            TitreSejourFactory(usager=disponible.usager, numero=CARTE)
+
+    with (
+        mock.patch("instruction.operations.remise.verifier_remise", prendre_apres_la_verification),
+        pytest.raises(ActeImpossible) as refus,
+    ):
+        operations.remettre(disponible, remise(), agent=guichet, version=disponible.version, le=le)
+    assert refus.value.champ == champ
+    disponible.refresh_from_db()
+    assert disponible.etat == Etat.TITRE_DISPONIBLE
+
+
+@pytest.mark.parametrize("constats", [{"identite": False, "dus": 1}, {"identite": True, "dus": 0}])
+def test_rien_ne_se_remet_sans_l_identite_ni_les_documents_dus(disponible, guichet, le, constats):
+    with pytest.raises(ActeImpossible):
+        operations.remettre(
+            disponible, Remise(CARTE, TIMBRE, **constats), agent=guichet, version=disponible.version, le=le
+        )
+    assert not NumeroUtilise.objects.filter(nature="timbre").exists()

@@ -8,8 +8,11 @@ from demandes.attestations import donnees_du_depot
 from demandes.etats import Etat
 from demandes.models import Demande, Evenement, Site
 from instruction import operations
+from instruction.file_de_travail import ONGLETS
 from instruction.models import NoteInterne
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit
+from instruction.permissions import dossiers_visibles
+from instruction.presentation import gestes_possibles
 from notifications.models import Envoi, Notification
 from tests.factories import AgentFactory, SiteFactory, UsagerFactory
 from tests.instruction.conftest import connecter
@@ -123,7 +126,8 @@ def test_un_transfert_garde_le_numero_et_dit_le_nouveau_service(client_agent, en
         url("transferer", en_instruction),
         {"cible": autre_site.pk, "motif": "x", "action": "apercu", "version": en_instruction.version},
     )
-    assert "Préfecture du Nord" in reponse.context["apercus"][0].texte
+    lettre, courriel = reponse.context["apercus"]
+    assert "Préfecture du Nord" in lettre.lettre and "Préfecture du Nord" in courriel.texte
     assert not client_agent.get(url("transferer", en_instruction)).context["apercus"]  # pas le service d'avant
     reponse = poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="A déménagé à Lille.")
 
@@ -165,6 +169,15 @@ def test_aucun_dossier_ne_va_a_un_site_ferme_et_les_siens_en_partent(
     Site.objects.filter(pk=agent.site_id).update(ferme_le=timezone.localdate(le))
     Site.objects.filter(pk=autre_site.pk).update(ferme_le=None)
     assert poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="x").status_code == 200
+
+
+def test_un_dossier_transfere_en_instruction_est_a_prendre_la_bas(client, en_instruction, agent, agent_du_nord, le):
+    transfere = operations.transferer(
+        en_instruction, agent_du_nord.site, motif="Déménagement", agent=agent, version=en_instruction.version, le=le
+    )
+    assert transfere in ONGLETS["a_prendre"].dossiers(dossiers_visibles(agent_du_nord), agent_du_nord)
+    principaux = {geste.nom for geste in gestes_possibles(agent_du_nord, transfere) if geste.est_principal}
+    assert "reaffecter" in principaux, "le confier à quelqu'un, soi compris, vient d'abord"
 
 
 def test_la_personne_lit_son_nouveau_service(client, en_instruction, agent, autre_site, le):

@@ -126,6 +126,7 @@ def test_rien_d_autre_ne_change_l_etat():
 
 
 # --- Chaque acte × chaque état × chaque rôle --------------------------------------------------------------------------
+REMISE = Remise("NEUF12345", "1234567890123456", identite=True, dus=1)
 RETRAIT = Retrait("Guichet 4", "9 h à 16 h", ("identite",))
 
 
@@ -164,7 +165,9 @@ APPELS = {
     "rouvrir": operations.rouvrir,
     "fabriquer": operations.fabriquer,
     "rendre_disponible": lambda d, **c: operations.rendre_disponible(d, RETRAIT, **c),
-    "remettre": lambda d, **c: operations.remettre(d, Remise("NEUF12345", "1234567890123456"), **c),
+    "remettre": lambda d, **c: operations.remettre(
+        d, Remise("NEUF12345", "1234567890123456", identite=True, dus=1), **c
+    ),
 }
 ECRITS = (Evenement, Notification, Envoi, Document, ActeDiffere, Decision, Cloture, NoteInterne)
 REFUS = (GesteInterdit, ActeImpossible)

@@ -67,7 +67,8 @@ def semer(nombre: int, *, agent: Agent, sites: list[str]) -> None:
         curseur.execute(
             SEMER,
             {
-                "usager": personne.pk, "compte": personne.compte_id, "agent": agent.compte_id, "collegue": collegue.compte_id,
+                "usager": personne.pk, "compte": personne.compte_id, "agent": agent.compte_id,
+                "collegue": collegue.compte_id,
                 "sites": sites,
                 "nombre_de_sites": len(sites), "nombre": nombre,
             },
