@@ -11,4 +11,5 @@ urlpatterns = [
     path("", include("demandes.urls")),
 ]
 
+handler404 = "instruction.views.erreurs.introuvable"
 handler500 = "demandes.portail.erreurs.erreur_interne"

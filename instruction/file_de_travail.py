@@ -321,9 +321,9 @@ def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
 
 
 def ressembler(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
-    """Les noms proches de ce qui est tapé, quand `chercher` n'a rien donné ; un numéro ne s'approche pas."""
+    """Les noms proches de ce qui est tapé, quand `chercher` n'a rien donné ; ni un numéro ni une date ne s'approche."""
     numero = normaliser(texte)
-    if est_numero_demande(numero) or AUTRE_NUMERO.fullmatch(numero):
+    if est_numero_demande(numero) or AUTRE_NUMERO.fullmatch(numero) or DATE.fullmatch(texte.strip()):
         return visibles.none()
     return visibles.filter(recherche__trigram_word_similar=" ".join(_mots(texte)))
 

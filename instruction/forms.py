@@ -78,7 +78,8 @@ class AvisForm(forms.Form):
 
     def clean(self):
         saisie = super().clean()
-        if not self.errors and not saisie.get("motifs") and not saisie.get("avis"):
+        fautifs = {"motifs", "avis"} & set(self.errors)
+        if not fautifs and not saisie.get("motifs") and not saisie.get("avis"):
             self.add_error("avis", _("Cochez un motif ou écrivez votre avis."))
         return saisie
 

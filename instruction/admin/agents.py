@@ -22,6 +22,14 @@ class AgentForm(forms.ModelForm):
         model = Agent
         fields = ["nom", "site", "roles", "actif"]
 
+    def clean(self):
+        saisie = super().clean()
+        if saisie.get("actif") and not saisie.get("roles"):
+            self.add_error(
+                "roles", _("Cochez au moins un rôle, ou décochez « actif » si cette personne n'est plus là.")
+            )
+        return saisie
+
 
 class AgentAdmin(ReferenceAdmin):
     """Les droits des agents. Un compte s'ouvre par `manage.py creer_agent` ; nul ne change ses propres droits."""
@@ -45,6 +53,22 @@ class AgentAdmin(ReferenceAdmin):
     @admin.display(description=_("rôles"))
     def roles_en_clair(self, agent: Agent) -> str:
         return ", ".join(str(Agent.Role(role).label) for role in agent.roles)
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """Le journal de l'auditeur dit les droits d'avant et ceux d'après."""
+        lignes = []
+        for nom in form.changed_data:
+            avant, apres = (self._en_mots(nom, valeurs.get(nom)) for valeurs in (form.initial, form.cleaned_data))
+            lignes.append(f"{form.fields[nom].label} : {avant} → {apres}")
+        return " ; ".join(lignes)
+
+    @staticmethod
+    def _en_mots(nom: str, valeur) -> str:
+        if nom == "roles":
+            return ", ".join(str(Agent.Role(role).label) for role in valeur or []) or str(_("aucun"))
+        if isinstance(valeur, bool):
+            return str(_("oui") if valeur else _("non"))
+        return str(getattr(valeur, "pk", valeur))
 
     def has_module_permission(self, request):
         return peut_changer_les_references(agent_de(request.user))

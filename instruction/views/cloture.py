@@ -134,7 +134,12 @@ def ecarter(request: HttpRequest, numero: str) -> HttpResponse:
     except ActeImpossible as refus:
         messages.error(request, str(refus))
         return redirect(adresse_de(request, "admin:dossier", demande))
-    messages.success(request, _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne."))
+    retiree = demande.clotures.filter(proposee_par=agent.compte, ecartee_le__isnull=False).order_by("-pk").first()
+    if retiree and retiree == demande.clotures.order_by("-pk").first():
+        recu = _("Proposition retirée : l'instruction continue. Rien n'est parti à la personne.")
+    else:
+        recu = _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne.")
+    messages.success(request, recu)
     return redirect(adresse_de(request, "admin:dossier", demande))
 
 

@@ -93,7 +93,10 @@ def _transferer(demande: Demande, form: TransfertForm, envoi: Envoi) -> None:
 
 
 def _recu_de_transfert(demande: Demande) -> str:
-    return _("Demande n° %(numero)s transférée à %(site)s. %(personne)s en est informé(e) : %(envoi)s.") % {
+    recu = _(
+        "Demande n° %(numero)s transférée. Nouveau service : %(site)s. %(personne)s en est informé(e) : %(envoi)s."
+    )
+    return recu % {
         "numero": demande.numero, "site": demande.site.libelle, "personne": demande.usager.nom_complet,
         "envoi": _envoi_de(demande, Evenement.Nature.TRANSFERT),
     }  # fmt: skip

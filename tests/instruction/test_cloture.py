@@ -242,7 +242,7 @@ def test_qui_a_propose_retire_sa_proposition_et_peut_proposer_a_nouveau(client, 
     page = client.get(url("dossier_cloture", a_clore)).content.decode()
     assert "Retirer ma proposition" in page and "Signer et clore" not in page
     for _ in range(2):
-        assert "Clôture écartée" in messages_de(envoyer(client, "dossier_ecarter_cloture", a_clore))
+        assert "Proposition retirée" in messages_de(envoyer(client, "dossier_ecarter_cloture", a_clore))
     a_clore.refresh_from_db()
     proposer(a_clore, agent=agent, le=le)
     assert operations.cloture_proposee(a_clore)

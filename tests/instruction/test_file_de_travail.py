@@ -267,6 +267,14 @@ def test_une_liste_vide_dit_quoi_faire(agent, client, onglet):
     assert 'class="vide"' in reponse.content.decode()
 
 
+def test_une_date_de_naissance_inconnue_ne_propose_personne_d_autre(agent):
+    semer(1, agent.site, recherche="diallo mamadou 2000-05-13")
+    visibles = dossiers_visibles(agent)
+    for texte in ("03/05/2000", "3/5/2000"):
+        assert not chercher(visibles, texte).exists() and not ressembler(visibles, texte).exists()
+    assert chercher(visibles, "13/5/2000").exists()
+
+
 # --- Les index (architecture §5) -------------------------------------------------------------------------------------
 @pytest.fixture
 def des_milliers_de_dossiers(agent):

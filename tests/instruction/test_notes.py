@@ -1,5 +1,7 @@
 """Les notes internes d'un dossier."""
 
+from html import unescape
+
 import pytest
 from django.urls import reverse
 
@@ -43,6 +45,24 @@ def test_une_note_ne_s_ajoute_ni_par_un_lien_ni_sur_le_dossier_d_un_autre_site(c
     with pytest.raises(operations.GesteInterdit):
         operations.noter(deposee, "Note", agent=agent_du_nord, le=le)
     assert not NoteInterne.objects.exists()
+
+
+def test_une_note_sur_un_dossier_parti_ailleurs_se_dit_chez_les_agents_et_rend_le_texte(
+    client_agent, deposee, autre_site
+):
+    deposee.site = autre_site
+    deposee.save()
+    reponse = ajouter(client_agent, deposee, "Rappeler l'école <b>lundi</b>")
+    page = unescape(reponse.content.decode())
+    assert reponse.status_code == 404 and "Rappeler l'école &lt;b&gt;lundi" in reponse.content.decode().replace(
+        "&#x27;", "'"
+    )
+    assert "Espace des agents" in page and "Voir mes dossiers" in page and "Acheter un timbre" not in page
+
+
+def test_une_adresse_inconnue_reste_chez_qui_la_tape(client, client_agent):
+    assert "Voir mes dossiers" in client_agent.get("/agents/n-importe-quoi/").content.decode()
+    assert "Voir mes dossiers" not in client_agent.get("/n-importe-quoi/").content.decode()
 
 
 def test_une_note_ne_s_ajoute_pas_par_un_lien(client_agent, deposee):

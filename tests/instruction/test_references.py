@@ -103,6 +103,13 @@ def test_l_administrateur_change_les_droits_d_un_autre_mais_pas_les_siens(client
     siens = reverse("admin:instruction_agent_change", args=[administrateur.pk])
     assert client.post(siens, donnees).status_code == 403
     assert client.get(reverse("admin:instruction_agent_add")).status_code == 403
+    dit = LogEntry.objects.latest("pk").get_change_message()
+    assert "rôles" in dit and "→ instructeur, remise" in dit.lower()
+
+    url = reverse("admin:instruction_agent_change", args=[autre.pk])
+    refus = client.post(url, {**donnees, "roles": []})
+    assert refus.status_code == 200 and "Cochez au moins un rôle" in refus.content.decode()
+    assert client.post(url, {"nom": "Camille Lenoir", "site": "7502"}).status_code == 302  # partie
 
 
 def test_les_pages_de_reference_portent_l_en_tete_des_agents(client, instructeur):

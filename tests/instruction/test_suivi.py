@@ -132,7 +132,7 @@ def test_un_transfert_garde_le_numero_et_dit_le_nouveau_service(client_agent, en
     reponse = poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="A déménagé à Lille.")
 
     demande = Demande.objects.get()
-    assert "transférée à Préfecture du Nord" in dit(reponse)
+    assert "Nouveau service : Préfecture du Nord" in dit(reponse)
     assert (demande.site, demande.agent, demande.numero) == (autre_site, None, en_instruction.numero)
     evenement = demande.evenements.get(nature=Evenement.Nature.TRANSFERT)
     assert evenement.codes == {"de": agent.site_id, "vers": autre_site.pk}
@@ -144,7 +144,7 @@ def test_un_transfert_garde_le_numero_et_dit_le_nouveau_service(client_agent, en
 def test_le_double_clic_d_un_transfert_recoit_le_meme_recu(client_agent, en_instruction, autre_site):
     for _rang in range(2):
         reponse = poster(client_agent, "transferer", en_instruction, cible=autre_site.pk, motif="Déménagement")
-    assert reponse.status_code == 200 and "transférée à Préfecture du Nord" in dit(reponse)
+    assert reponse.status_code == 200 and "Nouveau service : Préfecture du Nord" in dit(reponse)
     assert Evenement.objects.filter(nature=Evenement.Nature.TRANSFERT).count() == 1
     assert client_agent.get(url("transferer", en_instruction)).status_code == 404
 

@@ -1,0 +1,24 @@
+"""Ce qui n'existe pas, ou plus, pour cet agent : dit chez les agents, avec ce qu'il venait d'écrire."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.defaults import page_not_found
+
+from instruction.permissions import agent_de
+from instruction.views.acces import contexte_d_agent
+
+# Ce qu'une page envoie d'elle-même.
+HORS_SAISIE = {"csrfmiddlewaretoken", "version", "action", "cle"}
+
+
+def introuvable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 : la page des agents sous leur adresse et pour eux seuls, celle du portail ailleurs."""
+    compte = getattr(request, "user", None)
+    agent = agent_de(compte) if compte and request.path.startswith(reverse("admin:index")) else None
+    if agent is None:
+        return page_not_found(request, exception)
+    saisie = [
+        valeur for nom, valeurs in request.POST.lists() if nom not in HORS_SAISIE for valeur in valeurs if " " in valeur
+    ]
+    return render(request, "instruction/introuvable.html", {**contexte_d_agent(agent), "saisie": saisie}, status=404)
