@@ -72,6 +72,8 @@ def _contexte(demande: Demande, form: ProlongationForm) -> dict:
         texte = _("le %(jour)s, à la suite des droits en cours")
         if demande.fin_de_droits is None or possible.du != demande.fin_de_droits + dt.timedelta(days=1):
             texte = _("le %(jour)s")
+        elif demande.fin_de_droits < jour:
+            texte = _("le %(jour)s, jour passé : le lendemain de la fin des droits, pour qu'ils ne s'interrompent pas")
         lignes.append({"libelle": _("Début"), "valeur": texte % {"jour": f"{possible.du:%d/%m/%Y}"}})
         lignes.append({"libelle": _("Fin, au plus tard"), "valeur": f"{possible.au:%d/%m/%Y}"})
     return {"attentions": attentions, "lignes": lignes}

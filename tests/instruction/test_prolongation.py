@@ -223,6 +223,12 @@ def test_hors_du_plein_droit_l_agent_lit_pourquoi_et_confirme(client_agent, en_i
     assert Evenement.objects.get(nature="prolongation").codes["reserves"] == [reserve]
 
 
+def test_des_droits_interrompus_se_reprennent_au_lendemain_et_la_page_le_dit(client_agent, en_instruction):
+    finit(en_instruction, -10)
+    page = client_agent.get(url(en_instruction)).content.decode()
+    assert "jour passé" in page and "à la suite des droits en cours" not in page
+
+
 def test_la_completude_constatee_par_un_agent_l_emporte(en_instruction, le):
     finit(en_instruction, 10)
     en_instruction.complete_au_depot, en_instruction.completude_constatee_le = False, le
