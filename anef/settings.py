@@ -243,6 +243,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
+    "actualiser_la_recherche": {
+        "task": "demandes.tasks.actualiser_la_recherche",
+        "schedule": schedule(60),
+        "options": {"expires": 55},
+    },
     "relancer_lots": {
         "task": "instruction.tasks.relancer_lots",
         "schedule": schedule(60),

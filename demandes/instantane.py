@@ -1,6 +1,7 @@
 """Ce qui est figé au dépôt : libellés et valeurs en français, pièces avec leur empreinte, barèmes du jour."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from demandes.demarches.etapes import INFORMATIONS
 from demandes.models import Demande
@@ -120,11 +121,14 @@ def sans_accent(texte: str) -> str:
     return "".join(caractere for caractere in decompose if not unicodedata.combining(caractere))
 
 
-def texte_de_recherche(demande: Demande) -> str:
-    """Ce par quoi un agent cherche : noms, date de naissance, n° étranger, n° de titre, courriel, téléphone."""
+def texte_de_recherche(demande: Demande, *, remis: Iterable[str] = ()) -> str:
+    """Ce par quoi un agent cherche : noms, date de naissance, n° étranger, n° de titre, courriel, téléphone, numéro.
+
+    `remis` : les numéros des titres que cette demande a donnés.
+    """
     usager, titre = demande.usager, demande.titre_de_depart
     morceaux = [
         usager.prenoms, usager.nom_naissance, usager.nom_usage, usager.naissance, usager.numero_etranger or "",
-        titre.numero if titre else "", usager.compte.courriel, usager.compte.telephone,
+        titre.numero if titre else "", usager.compte.courriel, usager.compte.telephone, demande.numero, *remis,
     ]  # fmt: skip
     return " ".join(sans_accent(morceau) for morceau in morceaux if morceau)

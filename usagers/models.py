@@ -45,6 +45,9 @@ class Compte(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     cree_le = models.DateTimeField(default=timezone.now)
+    coordonnees_changees_le = models.DateTimeField(
+        "nom d'usage, courriel ou téléphone changé, que ses dossiers n'ont pas encore lu", null=True, blank=True
+    )
 
     objects = CompteManager()
 
@@ -57,6 +60,13 @@ class Compte(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.CheckConstraint(
                 name="seuls_les_agents_administrent", condition=Q(is_staff=False) | Q(nature="agent")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["coordonnees_changees_le"],
+                name="compte_coordonnees_changees",
+                condition=Q(coordonnees_changees_le__isnull=False),
             ),
         ]
 

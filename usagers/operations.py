@@ -249,8 +249,8 @@ def confirmer_courriel(changement: ChangementCoordonnees, *, cote: str, le: dt.d
     if getattr(changement, champ) is None:
         setattr(changement, champ, le)
     if changement.confirme_ancien_le and changement.confirme_nouveau_le:
-        compte.courriel, compte.courriel_verifie_le = changement.courriel, le
-        compte.save(update_fields=["courriel", "courriel_verifie_le"])
+        compte.courriel, compte.courriel_verifie_le, compte.coordonnees_changees_le = changement.courriel, le, le
+        compte.save(update_fields=["courriel", "courriel_verifie_le", "coordonnees_changees_le"])
         changement.utilise_le = le
     changement.save(update_fields=[champ, "utilise_le"])
     return changement
@@ -268,13 +268,15 @@ def annuler_changement_courriel(changement: ChangementCoordonnees, *, le: dt.dat
 
 
 @transaction.atomic
-def modifier_informations(usager: Usager, *, nom_usage: str, situation_familiale: str, telephone: str) -> Usager:
+def modifier_informations(
+    usager: Usager, *, nom_usage: str, situation_familiale: str, telephone: str, le: dt.datetime
+) -> Usager:
     """Écrit ce que la personne tient à jour elle-même ; l'état civil et l'adresse ne changent pas ici (guide 000)."""
     usager = Usager.objects.select_for_update(of=("self",), no_key=True).select_related("compte").get(pk=usager.pk)
     usager.nom_usage, usager.situation_familiale = nom_usage, situation_familiale
     usager.save(update_fields=["nom_usage", "situation_familiale"])
-    usager.compte.telephone = telephone
-    usager.compte.save(update_fields=["telephone"])
+    usager.compte.telephone, usager.compte.coordonnees_changees_le = telephone, le
+    usager.compte.save(update_fields=["telephone", "coordonnees_changees_le"])
     return usager
 
 

@@ -40,6 +40,7 @@ from demandes.operations.pieces import (
     retirer_piece,
     verifier_place,
 )
+from demandes.operations.recherche import actualiser_la_recherche
 from demandes.operations.reouverture import (
     MESSAGE_DE_REOUVERTURE_MAX,
     AutreDemandeEnCours,
@@ -86,6 +87,7 @@ __all__ = [
     "SaisiePerimee",
     "SaisieTropLongue",
     "abandonner_brouillon",
+    "actualiser_la_recherche",
     "agent_en_poste",
     "attribuer_numero",
     "commencer",

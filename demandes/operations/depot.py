@@ -60,7 +60,7 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
             raise DemandeIncomplete(parcours.manques)
         informations = parcours.valeurs(INFORMATIONS.code)
         site = _site_du_domicile(informations, jour=timezone.localdate(le))
-        _mettre_a_jour_le_profil(demande.usager, informations)
+        _mettre_a_jour_le_profil(demande.usager, informations, le=le)
         demande.site = site
         demande.deposee_le = le
         demande.hors_delai = parcours.est_hors_delai
@@ -69,9 +69,8 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         if observations is not None:
             demande.observations = observations
         contenu = contenu_du_depot(parcours)
-        demande.recherche = texte_de_recherche(demande)
         demande.numero = attribuer_numero(site, le=le)
-        demande.recherche += f" {demande.numero}"
+        demande.recherche = texte_de_recherche(demande)
         figer(demande, contenu, rang=1, cause=Instantane.Cause.DEPOT, par=par, le=le)
         document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
         notification = notifier(
@@ -123,8 +122,9 @@ def echeance_legale(parcours: Parcours) -> dt.date | None:
     return parcours.contexte.jour + dt.timedelta(days=parcours.contexte.valeur(parcours.demarche.silence, "jours"))
 
 
-def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping) -> None:
+def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping, *, le: dt.datetime) -> None:
     """L'adresse, le contact et la situation donnés au dépôt deviennent ceux du profil."""
+    avant = (usager.nom_usage, usager.compte.telephone)
     voie = f"{informations.get('adresse_numero', '')} {informations['adresse_voie']}".strip()
     usager.adresse_voie = voie
     usager.adresse_complement = informations.get("adresse_complement", "")
@@ -137,9 +137,10 @@ def _mettre_a_jour_le_profil(usager: Usager, informations: Mapping) -> None:
         "adresse_voie", "adresse_complement", "adresse_code_postal", "adresse_commune", "adresse_insee", "nom_usage",
         "situation_familiale",
     ])  # fmt: skip
-    if (telephone := informations.get("telephone")) and usager.compte.telephone != telephone:
-        usager.compte.telephone = telephone
-        usager.compte.save(update_fields=["telephone"])
+    usager.compte.telephone = informations.get("telephone") or usager.compte.telephone
+    if (usager.nom_usage, usager.compte.telephone) != avant:
+        usager.compte.coordonnees_changees_le = le
+        usager.compte.save(update_fields=["telephone", "coordonnees_changees_le"])
 
 
 def figer(demande: Demande, contenu: dict, *, rang: int, cause: str, par: Compte, le: dt.datetime) -> Instantane:

@@ -43,7 +43,7 @@ def informations_modifier(request):
     }
     form = InformationsForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        operations.modifier_informations(usager, **form.cleaned_data)
+        operations.modifier_informations(usager, **form.cleaned_data, le=timezone.now())
         messages.success(request, _("Vos informations sont enregistrées."))
         return redirect("usagers:informations")
     return render(request, "usagers/informations_modifier.html", {"form": form})
