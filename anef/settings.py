@@ -248,6 +248,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 55},
     },
+    # De jour seulement : un SMS ne réveille personne.
+    "relancer_les_complements": {
+        "task": "demandes.tasks.relancer_les_complements",
+        "schedule": crontab(minute="*/10", hour="9-18"),
+        "options": {"expires": 590},
+    },
     "relancer_lots": {
         "task": "instruction.tasks.relancer_lots",
         "schedule": schedule(60),

@@ -22,6 +22,7 @@ class Message(models.TextChoices):
     PRISE_EN_CHARGE = "prise_en_charge", _("Suivi de la demande")
     COMPLEMENT = "complement", _("Demande de complément")
     COMPLEMENT_ABANDONNE = "complement_abandonne", _("Complément plus attendu")
+    COMPLEMENT_RELANCE = "complement_relance", _("Rappel d'une demande de complément")
     DECISION = "decision", _("Notification de la décision")
     CLOTURE = "cloture", _("Clôture de la demande")
     REOUVERTURE = "reouverture", _("Réouverture de la demande")
@@ -59,6 +60,7 @@ MODELES: dict[Message, Modele] = {
     Message.PRISE_EN_CHARGE: Modele(_COURRIEL, portail=True),
     Message.COMPLEMENT: Modele(_TOUS, portail=True, effet=True),
     Message.COMPLEMENT_ABANDONNE: Modele(_COURRIEL, portail=True),
+    Message.COMPLEMENT_RELANCE: Modele(_TOUS),
     Message.DECISION: Modele(_TOUS, portail=True, effet=True),
     Message.CLOTURE: Modele(_TOUS, portail=True, effet=True),
     Message.REOUVERTURE: Modele(_COURRIEL, portail=True),

@@ -13,7 +13,14 @@ from django.utils import translation
 
 from notifications.catalogue import Canal, Message
 
-_DATES = {"date": dt.date, "du": dt.date, "au": dt.date, "echeance_legale": dt.date, "recu_le": dt.datetime}
+_DATES = {
+    "date": dt.date,
+    "du": dt.date,
+    "au": dt.date,
+    "echeance": dt.date,
+    "echeance_legale": dt.date,
+    "recu_le": dt.datetime,
+}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Complement(models.Model):
     reponse = models.TextField("message à l'agent", blank=True)
     repondu_le = models.DateTimeField(null=True, blank=True)
     annule_le = models.DateTimeField("demande abandonnée par un agent", null=True, blank=True)
+    prochaine_relance_le = models.DateField("jour du prochain rappel ; vide : il n'y en a plus", null=True, blank=True)
+    relance_le = models.DateTimeField("départ du dernier rappel", null=True, blank=True)
 
     class Meta:
         verbose_name = "demande de complément"
@@ -43,6 +45,11 @@ class Complement(models.Model):
                 fields=["echeance_le"],
                 name="complement_echeances",
                 condition=Q(repondu_le__isnull=True, annule_le__isnull=True),
+            ),
+            models.Index(
+                fields=["prochaine_relance_le"],
+                name="complement_relances",
+                condition=Q(repondu_le__isnull=True, annule_le__isnull=True, prochaine_relance_le__isnull=False),
             ),
         ]
 

@@ -26,6 +26,7 @@ class Evenement(models.Model):
         SIGNATURE = "signature", _("Acte signé, en attente de son heure")
         ANNULATION = "annulation", _("Acte annulé avant son heure")
         NUMERO = "numero", _("Numéro d'étranger attribué")
+        RELANCE = "relance", _("Rappel envoyé")
 
     usager = models.ForeignKey(Usager, models.PROTECT, related_name="evenements")
     demande = models.ForeignKey("demandes.Demande", models.PROTECT, null=True, blank=True, related_name="evenements")

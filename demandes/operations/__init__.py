@@ -41,6 +41,7 @@ from demandes.operations.pieces import (
     verifier_place,
 )
 from demandes.operations.recherche import actualiser_la_recherche
+from demandes.operations.relances import premiere_relance, relancer_les_complements
 from demandes.operations.reouverture import (
     MESSAGE_DE_REOUVERTURE_MAX,
     AutreDemandeEnCours,
@@ -114,6 +115,8 @@ __all__ = [
     "noter_observations",
     "ouvrir_notification",
     "pieces_a_regler",
+    "premiere_relance",
+    "relancer_les_complements",
     "relire",
     "repondre_complement",
     "reponses_permises",

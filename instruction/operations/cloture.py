@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from demandes.etats import Etat
 from demandes.models import Cloture, Demande, Evenement, Motif
-from demandes.operations import agent_en_poste
+from demandes.operations import agent_en_poste, complement_ouvert
 from demandes.reouvertures import autre_demande
 from instruction.models import Agent
 from instruction.operations.base import (
@@ -23,6 +23,9 @@ from notifications.operations import notifier
 from usagers.models import Usager
 
 TOUJOURS_DANS_LE_DELAI = "Aucun délai de réponse n'est échu : la personne peut encore répondre."
+RELANCE_A_VENIR = "Le dernier rappel n'est pas encore parti : il part dans la journée, attendez qu'il soit lu."
+# Ce qu'un rappel parti en retard laisse encore à la personne : autant que le dernier d'avant l'échéance.
+REPIT = dt.timedelta(days=2)
 AUTRE_DEMANDE = "La personne a une autre demande en cours pour le même objet : rien n'a été rouvert."
 PROPOSEE, ECARTEE = {"cloture": "proposee"}, {"cloture": "ecartee"}
 
@@ -48,13 +51,27 @@ def proposer_cloture(
         raise ActeImpossible("motif", "Ce motif n'est plus en vigueur : relisez la liste.")
     if not texte.strip():
         raise ActeImpossible("texte", "Expliquez la clôture à la personne.")
-    if motif == Cloture.SANS_REPONSE and not delai_echu(demande, jour=timezone.localdate(le)):
-        raise ActeImpossible("motif", TOUJOURS_DANS_LE_DELAI)
+    if motif == Cloture.SANS_REPONSE:
+        _verifier_sans_reponse(demande, jour=timezone.localdate(le))
     cloture = Cloture.objects.create(
         demande=demande, motif=motif, texte=texte.strip(), proposee_par=agent.compte, proposee_le=le
     )
     consigner(demande, Evenement.Nature.CLOTURE, agent=agent, le=le, codes=PROPOSEE | {"motif": motif})
     return cloture
+
+
+def _verifier_sans_reponse(demande: Demande, *, jour: dt.date) -> None:
+    """T14 : délai échu et relances envoyées, la dernière depuis deux jours. Lève `ActeImpossible`."""
+    if not delai_echu(demande, jour=jour):
+        raise ActeImpossible("motif", TOUJOURS_DANS_LE_DELAI)
+    complement = complement_ouvert(demande)
+    if complement.prochaine_relance_le:
+        raise ActeImpossible("motif", RELANCE_A_VENIR)
+    relance = timezone.localdate(complement.relance_le) if complement.relance_le else dt.date.min
+    if jour < (possible := relance + REPIT):
+        raise ActeImpossible(
+            "motif", f"Un rappel est parti le {relance:%d/%m/%Y} : laissez à la personne jusqu'au {possible:%d/%m/%Y}."
+        )
 
 
 def delai_echu(demande: Demande, *, jour: dt.date) -> bool:

@@ -9,7 +9,7 @@ from demandes.complements import LigneDemandee, jours_pour_repondre
 from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
 from demandes.models import Complement, ComplementLigne, Demande, Motif, PieceReference
-from demandes.operations import complement_ouvert
+from demandes.operations import complement_ouvert, premiere_relance
 from instruction.models import Agent
 from instruction.operations.base import contexte_du_message, verrouiller_pour
 from notifications.catalogue import Message
@@ -78,8 +78,9 @@ def demander_complement(
         contexte=contexte_du_complement(demande, le=le),
     )  # fmt: skip
     complement = Complement.objects.create(
-        demande=demande, notification=notification, message=message, demande_par=agent.compte, demande_le=le
-    )
+        demande=demande, notification=notification, message=message, demande_par=agent.compte, demande_le=le,
+        prochaine_relance_le=premiere_relance(timezone.localdate(le)),
+    )  # fmt: skip
     ComplementLigne.objects.bulk_create(
         ComplementLigne(
             complement=complement, rang=rang, code=ligne.code, libelle=ligne.libelle, motifs=list(ligne.motifs),

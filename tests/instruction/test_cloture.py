@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from demandes.etats import Etat
 from demandes.models import Cloture, Complement, Demande, Motif
+from demandes.operations import relancer_les_complements
 from instruction import operations
 from instruction.file_de_travail import ONGLETS
 from instruction.models import ActeDiffere
@@ -108,6 +109,29 @@ def test_sans_reponse_se_propose_une_fois_le_delai_echu_et_clot_le_complement(en
     demande = proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
     operations.cloturer(demande, agent=valideur, version=demande.version, le=le)
     assert Complement.objects.get().annule_le == le
+
+
+def echu(demande, agent, le, **champs) -> Complement:
+    notification = Notification.objects.filter(message="prise_en_charge").get()
+    return Complement.objects.create(
+        demande=demande, notification=notification, demande_par=agent.compte, demande_le=le,
+        echeance_le=timezone.localdate(le) - dt.timedelta(days=1), **champs,
+    )  # fmt: skip
+
+
+def test_sans_reponse_attend_que_le_dernier_rappel_soit_parti(en_instruction, agent, le):
+    complement = echu(en_instruction, agent, le, prochaine_relance_le=timezone.localdate(le))
+    with pytest.raises(ActeImpossible, match="dernier rappel n'est pas encore parti"):
+        proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
+
+    relancer_les_complements(le=le)
+    complement.refresh_from_db()
+    assert (complement.relance_le, complement.prochaine_relance_le) == (le, None)
+    for jours in (0, 1):
+        with pytest.raises(ActeImpossible, match="Un rappel est parti"):
+            proposer(en_instruction, agent=agent, le=le + dt.timedelta(days=jours), motif="cloture.sans_reponse")
+    proposer(en_instruction, agent=agent, le=le + dt.timedelta(days=2), motif="cloture.sans_reponse")
+    assert Cloture.objects.get().motif == Cloture.SANS_REPONSE
 
 
 def test_sans_reponse_ne_se_signe_plus_apres_la_reponse(client, en_instruction, agent, valideur, le):

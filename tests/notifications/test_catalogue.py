@@ -31,6 +31,7 @@ CONTEXTES = {
     Message.PRISE_EN_CHARGE: {"numero": NUMERO, "nom": NOM},
     Message.COMPLEMENT: {"numero": NUMERO, "nom": NOM, "sms": True, "jours": 30},
     Message.COMPLEMENT_ABANDONNE: {"numero": NUMERO, "nom": NOM},
+    Message.COMPLEMENT_RELANCE: {"numero": NUMERO, "nom": NOM, "sms": True, "echeance": "2026-12-31", "echu": False},
     Message.DECISION: {"numero": NUMERO, "nom": NOM, "sens": "defavorable"},
     Message.CLOTURE: {
         "numero": NUMERO, "nom": NOM, "phrase": "Votre demande n'a plus d'objet.",
