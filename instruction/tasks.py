@@ -4,7 +4,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from instruction import exports, operations, releves
-from instruction.models import Lot
+from instruction.models import ActeDiffere, Lot
+
+
+@shared_task
+def executer_acte(acte_id: int) -> None:
+    """À son heure, l'acte signé ; annulé ou déjà fait, rien."""
+    operations.executer(ActeDiffere.objects.select_related("demande").get(pk=acte_id), le=timezone.now())
 
 
 @shared_task

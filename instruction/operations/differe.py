@@ -99,7 +99,15 @@ def differer(demande: Demande, geste: str, *, saisie: dict, agent: Agent, versio
         return acte
     acte.save()
     _noter(acte, Evenement.Nature.SIGNATURE, par=agent, le=le, codes={})
+    _reveiller_a_l_heure(acte)
     return acte
+
+
+def _reveiller_a_l_heure(acte: ActeDiffere) -> None:
+    """Une tâche attend l'heure de l'acte ; perdue avec le courtier ou le travailleur, le balayage la remplace."""
+    from instruction import tasks  # noqa: PLC0415 (les tâches appellent les opérations)
+
+    transaction.on_commit(lambda: tasks.executer_acte.apply_async([acte.pk], eta=acte.a_executer_le), robust=True)
 
 
 @transaction.atomic
