@@ -186,7 +186,7 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # l'agent voit les pièces dans une page du même site
-CSRF_FAILURE_VIEW = "demandes.portail.erreurs.jeton_absent"
+CSRF_FAILURE_VIEW = "instruction.views.erreurs.jeton_perime"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEMONSTRATION)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEMONSTRATION else 31536000)

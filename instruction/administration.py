@@ -28,6 +28,7 @@ from instruction.views import (
     pieces,
     prolongation,
     remise,
+    reprise,
     second_facteur,
     suivi,
 )
@@ -74,6 +75,8 @@ class Administration(admin.AdminSite):
             sortie = request.resolver_match.url_name == "logout"
             if request.method == "POST" and not sortie and not self.has_permission(request):
                 return connexion.acte_sans_session(request)
+            if request.method == "POST":
+                reprise.oublier(request)
             return garde(request, *args, **kwargs)
 
         return update_wrapper(sans_acte_perdu, garde)

@@ -26,6 +26,7 @@ from instruction.views.actes import (
 from instruction.views.differe import vers_l_acte
 from instruction.views.dossier import contexte_du_dossier
 from instruction.views.page_d_acte import PageDActe, derouler
+from instruction.views.reprise import saisie_reprise
 from notifications.catalogue import Message
 
 
@@ -36,7 +37,7 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
     if request.method != "POST":
         if not peut(agent, "proposer_cloture", demande):
             return acte_interdit(request, demande)
-        return _page(request, demande, ClotureForm(jour=jour))
+        return _page(request, demande, ClotureForm(saisie_reprise(request), jour=jour))
     form, version = ClotureForm(request.POST, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page(request, demande, form, status=422)

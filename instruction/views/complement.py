@@ -27,6 +27,7 @@ from instruction.views.actes import (
 )
 from instruction.views.dossier import contexte_du_dossier
 from instruction.views.page_d_acte import PageDActe, derouler
+from instruction.views.reprise import saisie_reprise
 from notifications.catalogue import Message
 
 # Boutons et jetons, qui ne sont pas ce que l'agent a saisi.
@@ -43,7 +44,7 @@ def demander(request: HttpRequest, numero: str) -> HttpResponse:
     if request.method != "POST":
         if not peut(agent, "demander_complement", demande):
             return acte_interdit(request, demande)
-        return _page(request, demande, ComplementForm(demande=demande, jour=jour))
+        return _page(request, demande, ComplementForm(saisie_reprise(request), demande=demande, jour=jour))
     form = ComplementForm(request.POST, demande=demande, jour=jour)
     if action == "envoyer" and form.is_valid():
         return _envoyer(request, demande, form)

@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from instruction.forms import ConnexionAgentForm
 from instruction.permissions import agent_de
+from instruction.views import reprise
 from instruction.views.acces import contexte_d_agent
 from usagers import freins
 from usagers.forms import ChangementMotDePasseForm
@@ -23,6 +23,9 @@ from usagers.freins import TropDEssais
 from usagers.operations import LienUtilise, changer_mot_de_passe
 from usagers.views.connexion import ConnexionView
 from usagers.views.refus import trop_d_essais
+
+# Devant chaque champ que `static/js/saisie.js` joint à la déconnexion.
+SAISIE = "saisie-"
 
 
 class ConnexionAgentView(ConnexionView):
@@ -53,23 +56,29 @@ class ConnexionAgentView(ConnexionView):
 
 
 def acte_sans_session(request: HttpRequest) -> HttpResponse:
-    """L'envoi d'une page dont la session est finie : rien n'est fait, et la connexion ramène à cette page."""
+    """L'envoi d'une page dont la session est finie : rien n'est fait, et la connexion ramène à cette page, remplie."""
+    page = reprise.page_d_origine(request) or reverse("admin:index")
     if not request.user.is_authenticated:
         messages.warning(
             request,
             _("Votre session est finie : rien de ce que vous venez d'envoyer n'a été fait. Reconnectez-vous d'abord."),
         )
-    page = request.headers.get("referer", "")
-    ici = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
-    return redirect_to_login(page if ici else reverse("admin:index"), reverse("admin:login"))
+        reprise.garder(request, request.POST.lists(), page=page, compte=reprise.compte_de_la_session(request))
+    return redirect_to_login(page, reverse("admin:login"))
 
 
 @require_POST
 def deconnexion(request: HttpRequest) -> HttpResponse:
-    """Ferme la session. Envoyé par la page à l'expiration, ramène à la connexion, puis au même endroit."""
+    """Ferme la session. Envoyé par la page à l'expiration, ramène à la connexion, puis à cette page, remplie."""
+    compte = reprise.compte_de_la_session(request)
     logout(request)
     if "expiration" in request.POST:
-        parametres = urlencode({"expire": 1, "next": request.POST.get("next", "")})
+        page = request.POST.get("next", "")
+        champs = [
+            (nom.removeprefix(SAISIE), valeurs) for nom, valeurs in request.POST.lists() if nom.startswith(SAISIE)
+        ]
+        reprise.garder(request, champs, page=page, compte=compte)
+        parametres = urlencode({"expire": 1, "next": page})
         return redirect(f"{reverse('admin:login')}?{parametres}")
     messages.success(request, _("Vous êtes déconnecté(e)."))
     return redirect("admin:login")

@@ -27,6 +27,7 @@ from instruction.views.actes import (
 )
 from instruction.views.differe import vers_l_acte
 from instruction.views.dossier import contexte_du_dossier, fichier_ou_404
+from instruction.views.reprise import saisie_reprise
 from notifications.catalogue import Message
 
 SENS = Decision.Sens
@@ -40,7 +41,7 @@ def proposer(request: HttpRequest, numero: str) -> HttpResponse:
     if request.method != "POST":
         if not peut(agent, "proposer", demande):
             return acte_interdit(request, demande)
-        return _page_d_accord(request, demande, AccordForm(demande=demande, jour=jour))
+        return _page_d_accord(request, demande, AccordForm(saisie_reprise(request), demande=demande, jour=jour))
     form, version = AccordForm(request.POST, demande=demande, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page_d_accord(request, demande, form, status=422)
@@ -69,7 +70,7 @@ def proposer_refus(request: HttpRequest, numero: str) -> HttpResponse:
     if request.method != "POST":
         if not peut(agent, "proposer", demande):
             return acte_interdit(request, demande)
-        return _page_de_refus(request, demande, RefusForm(jour=jour))
+        return _page_de_refus(request, demande, RefusForm(saisie_reprise(request), jour=jour))
     form, version = RefusForm(request.POST, request.FILES, jour=jour), version_lue(request)
     if not form.is_valid():
         return _page_de_refus(request, demande, form, status=422)
@@ -156,7 +157,7 @@ def proposition(request: HttpRequest, numero: str) -> HttpResponse:
     demande = dossier_de(request, numero)
     if operations.acte_en_attente(demande):
         return redirect(adresse_de(request, "admin:dossier_acte", demande))
-    return _page_de_proposition(request, demande, RenvoiForm())
+    return _page_de_proposition(request, demande, RenvoiForm(saisie_reprise(request)))
 
 
 def _page_de_proposition(request: HttpRequest, demande: Demande, form: RenvoiForm, *, status=200) -> HttpResponse:

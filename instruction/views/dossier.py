@@ -51,6 +51,7 @@ from instruction.views.pieces import (
     preparer_les_pages,
     visionneuse,
 )
+from instruction.views.reprise import saisie_reprise
 from instruction.visionneuse import pieces_du_dossier
 
 VUES = {
@@ -143,7 +144,10 @@ def _page(
         lignes = journal(demande)
         contexte |= {"journal": lignes, "documents": [ligne.document for ligne in lignes if ligne.document]}
     else:
-        contexte |= {"notes": demande.notes.select_related("agent").order_by("-le", "-pk"), "form": NoteForm()}
+        contexte |= {
+            "notes": demande.notes.select_related("agent").order_by("-le", "-pk"),
+            "form": NoteForm(saisie_reprise(request)),
+        }
     return render(request, "instruction/dossier.html", contexte | de_plus, status=status)
 
 

@@ -1,11 +1,13 @@
-"""Ce qui n'existe pas, ou plus, pour cet agent : dit chez les agents, avec ce qu'il venait d'écrire."""
+"""Ce qui n'existe pas, ou plus, pour cet agent : dit chez les agents, avec ce qu'il venait d'écrire."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.defaults import page_not_found
 
+from demandes.portail.erreurs import jeton_absent
 from instruction.permissions import agent_de
+from instruction.views import reprise
 from instruction.views.acces import contexte_d_agent
 
 # Ce qu'une page envoie d'elle-même.
@@ -13,7 +15,7 @@ HORS_SAISIE = {"csrfmiddlewaretoken", "version", "action", "cle"}
 
 
 def introuvable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 : la page des agents sous leur adresse et pour eux seuls, celle du portail ailleurs."""
+    """404 : la page des agents sous leur adresse et pour eux seuls, celle du portail ailleurs."""
     compte = getattr(request, "user", None)
     agent = agent_de(compte) if compte and request.path.startswith(reverse("admin:index")) else None
     if agent is None:
@@ -22,3 +24,15 @@ def introuvable(request: HttpRequest, exception: Exception) -> HttpResponse:
         valeur for nom, valeurs in request.POST.lists() if nom not in HORS_SAISIE for valeur in valeurs if " " in valeur
     ]
     return render(request, "instruction/introuvable.html", {**contexte_d_agent(agent), "saisie": saisie}, status=404)
+
+
+def jeton_perime(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """L'agent s'est reconnecté dans un autre onglet : sa page d'avant revient, remplie, avec un jeton neuf.
+
+    Seulement si l'envoi vient d'une page d'ici ; sinon, la page commune qui dit de recommencer.
+    """
+    page = reprise.page_d_origine(request)
+    compte = reprise.compte_de_la_session(request)
+    if page and reprise.garder(request, request.POST.lists(), page=page, compte=compte):
+        return redirect(page)
+    return jeton_absent(request, reason)

@@ -25,6 +25,7 @@ from instruction.presentation import apercus, phrase_non_encodable
 from instruction.views.acces import Liste, agent_connecte, dossier_de
 from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
 from instruction.views.dossier import contexte_du_dossier
+from instruction.views.reprise import saisie_reprise
 from notifications.catalogue import Message
 
 
@@ -65,7 +66,7 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
     if request.method != "POST":
         if not peut(agent, page.geste, demande):
             return acte_interdit(request, demande)
-        return montrer(request, demande, page, page.form(demande, None))
+        return montrer(request, demande, page, page.form(demande, saisie_reprise(request)))
     envoi = Envoi(agent, version_lue(request))
     if envoi.version == demande.version and not peut(agent, page.geste, demande):
         return acte_interdit(request, demande)

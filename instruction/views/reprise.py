@@ -1,0 +1,72 @@
+"""Ce qu'un agent écrivait quand sa session a fini : gardé le temps qu'il se reconnecte, rendu à la même page."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.http import Http404, HttpRequest, QueryDict
+from django.urls import resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from instruction.views.second_facteur import CHAMP
+
+CLE = "saisie_a_reprendre"
+LONGUEUR_MAX = 64_000
+HORS_SAISIE = {"csrfmiddlewaretoken", "version", "action", CHAMP}
+
+
+def compte_de_la_session(request: HttpRequest) -> str:
+    """Le compte connecté, ou celui de la session qui vient d'expirer ; vide : personne ne l'était."""
+    if request.user.is_authenticated:
+        return str(request.user.pk)
+    cle = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    session = Session.objects.filter(session_key=cle).first() if cle else None
+    return session.get_decoded().get(SESSION_KEY, "") if session else ""
+
+
+def page_d_origine(request: HttpRequest) -> str:
+    """La page d'ici d'où vient l'envoi ; vide : d'un autre site, ou de nulle part."""
+    page = request.headers.get("referer", "")
+    ici = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return page if ici else ""
+
+
+def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, page: str, compte: str) -> bool:
+    """Garde les textes d'une page d'un dossier pour ce compte ; vrai s'il y avait de quoi. Jamais un fichier."""
+    textes = {nom: valeurs for nom, valeurs in champs if nom not in HORS_SAISIE and any(valeurs)}
+    longueur = sum(len(nom) + len(valeur) for nom, valeurs in textes.items() for valeur in valeurs)
+    page = urlsplit(page).path
+    try:
+        numero = resolve(page).kwargs.get("numero")
+    except Http404:
+        return False
+    if not (compte and numero and 0 < longueur <= LONGUEUR_MAX):
+        return False
+    request.session[CLE] = {"page": page, "numero": numero, "compte": compte, "textes": textes}
+    return True
+
+
+def saisie_reprise(request: HttpRequest) -> QueryDict | None:
+    """Ce qui était écrit sur cette page ; rien s'il n'y a rien, ou si c'était un autre compte."""
+    saisie = request.session.get(CLE)
+    if not saisie or (saisie["page"], saisie["compte"]) != (request.path, str(request.user.pk)):
+        return None
+    champs = QueryDict(mutable=True)
+    for nom, valeurs in saisie["textes"].items():
+        champs.setlist(nom, valeurs)
+    messages.info(
+        request,
+        _("Voici ce que vous écriviez quand votre session a fini. Relisez-le : rien n'a encore été fait ni envoyé."),
+    )
+    return champs
+
+
+def oublier(request: HttpRequest) -> None:
+    """Un envoi de ce dossier a remplacé ce qui était gardé."""
+    saisie = request.session.get(CLE)
+    if saisie and saisie["numero"] == request.resolver_match.kwargs.get("numero"):
+        del request.session[CLE]

@@ -1,0 +1,137 @@
+"""La session finit pendant que l'agent écrit : ce qu'il écrivait revient après la connexion, à lui seul."""
+
+import datetime as dt
+from html import unescape
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.instruction.conftest import connecter
+
+pytestmark = pytest.mark.django_db
+MOT_DE_PASSE = "Sept mots pour une phrase de passe"
+TEXTE = "Le relevé de compte de juin manque."
+
+
+def expirer(client) -> None:
+    Session.objects.update(expire_date=timezone.now() - dt.timedelta(seconds=1))
+
+
+def revenir(client, compte, reponse):
+    """Se reconnecte par la page où l'envoi a mené, et suit jusqu'à la page d'où il partait."""
+    saisie = {"username": compte.identifiant, "password": MOT_DE_PASSE}
+    return client.post(reponse.url, saisie, follow=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "acte", "champs"),
+    [
+        ("dossier_complement", "dossier_complement", {"message": TEXTE, "information_1": "Quelle adresse ?"}),
+        ("dossier_proposer_cloture", "dossier_proposer_cloture", {"texte": TEXTE, "motif": "cloture.sans_objet"}),
+        ("dossier_proposer", "dossier_proposer", {"avis": TEXTE, "mention": "ÉTUDIANTE"}),
+        ("dossier_transferer", "dossier_transferer", {"motif": TEXTE}),
+        ("dossier", "dossier_note", {"texte": TEXTE}),
+    ],
+)
+def test_ce_que_l_agent_ecrivait_revient_apres_la_connexion(client, en_instruction, agent, page, acte, champs):
+    connecter(client, agent.compte)
+    page = reverse(f"admin:{page}", args=[en_instruction.numero])
+    client.get(page)
+    expirer(client)
+    envoi = {"version": en_instruction.version, "action": "confirmer", **champs}
+    suite = f"http://testserver{page}{'?vue=notes' if acte == 'dossier_note' else ''}"
+    reponse = client.post(reverse(f"admin:{acte}", args=[en_instruction.numero]), envoi, headers={"referer": suite})
+    revenue = revenir(client, agent.compte, reponse)
+
+    assert revenue.request["PATH_INFO"] == page and revenue.status_code == 200
+    texte = unescape(revenue.content.decode())
+    assert "quand votre session a fini" in texte
+    for valeur in champs.values():
+        assert valeur in texte
+    en_instruction.refresh_from_db()
+    assert en_instruction.version == envoi["version"] and not en_instruction.notes.exists()
+    assert TEXTE in unescape(client.get(suite).content.decode())  # une page rechargée la montre encore
+    client.post(page, {**envoi, "action": "apercu"})
+    assert "quand votre session a fini" not in unescape(client.get(suite).content.decode())
+
+
+def test_un_autre_compte_ne_recoit_pas_ce_que_le_premier_ecrivait(client, en_instruction, agent, valideur):
+    valideur.roles = ["instructeur"]
+    valideur.save()
+    valideur.compte.set_password(MOT_DE_PASSE)
+    valideur.compte.save()
+    connecter(client, agent.compte)
+    page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
+    expirer(client)
+    reponse = client.post(page, {"texte": TEXTE}, headers={"referer": f"http://testserver{page}"})
+    assert TEXTE not in revenir(client, valideur.compte, reponse).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("champs", "referent"),
+    [
+        ({"texte": "x" * 64_001}, "dossier_proposer_cloture"),
+        ({"texte": "", "version": "1"}, "dossier_proposer_cloture"),
+        ({"second_facteur": "123456"}, "dossier_proposer_cloture"),
+        ({"mot_de_passe": TEXTE}, ""),
+    ],
+)
+def test_rien_ne_se_garde_qui_soit_vide_trop_long_secret_ou_d_ailleurs(client, en_instruction, agent, champs, referent):
+    connecter(client, agent.compte)
+    page = reverse(f"admin:{referent}", args=[en_instruction.numero]) if referent else reverse("admin:password_change")
+    expirer(client)
+    client.post(page, champs, headers={"referer": f"http://testserver{page}"})
+    assert "saisie_a_reprendre" not in client.session
+
+
+def test_sans_session_d_avant_rien_ne_se_garde(client, en_instruction):
+    page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
+    client.cookies["sessionid"] = "jamais-vue"
+    client.post(page, {"texte": TEXTE}, headers={"referer": f"http://testserver{page}"})
+    assert "saisie_a_reprendre" not in client.session
+
+
+# --- Reconnecté dans un autre onglet : le jeton de la page d'avant ne vaut plus ---------------------------------------
+@pytest.fixture
+def strict(agent):
+    client = Client(enforce_csrf_checks=True)
+    return connecter(client, agent.compte)
+
+
+def test_une_page_d_avant_la_reconnexion_revient_remplie(strict, en_instruction):
+    page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
+    reponse = strict.post(page, {"texte": TEXTE}, headers={"referer": f"http://testserver{page}"}, follow=True)
+    assert reponse.status_code == 200 and TEXTE in reponse.content.decode()
+    assert not en_instruction.clotures.exists()
+
+
+@pytest.mark.parametrize("referent", ["https://ailleurs.invalid/agents/", "", "http://testserver/agents/mot-de-passe/"])
+def test_un_envoi_d_un_autre_site_ne_remplit_rien(strict, en_instruction, referent):
+    page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
+    reponse = strict.post(page, {"texte": TEXTE}, headers={"referer": referent})
+    assert reponse.status_code == 403 and TEXTE not in reponse.content.decode()
+    assert TEXTE not in strict.get(page).content.decode()
+
+
+# --- Avec JavaScript, la page se ferme d'elle-même -------------------------------------------------------------------
+@pytest.mark.navigateur
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ecrit", [True, False])
+def test_la_page_qui_se_ferme_emporte_ce_qui_est_ecrit(live_server, page, se_connecter, en_instruction, agent, ecrit):
+    se_connecter(agent.compte)
+    page.clock.install()
+    page.goto(live_server.url + reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero]))
+    if ecrit:
+        page.locator("#id_texte").fill(TEXTE)
+    page.clock.fast_forward("32:00")
+    expect(page.get_by_text("Vous avez été déconnecté(e)")).to_be_visible()
+    page.locator("#id_username").fill(agent.compte.identifiant)
+    page.locator("#id_password").fill(MOT_DE_PASSE)
+    page.get_by_role("button", name="Se connecter").click()
+    expect(page.get_by_role("heading", name="Proposer de clore")).to_be_visible()
+    expect(page.locator("#id_texte")).to_have_value(TEXTE if ecrit else "")
+    expect(page.get_by_text("quand votre session a fini")).to_have_count(1 if ecrit else 0)
