@@ -13,6 +13,7 @@ from django.utils import timezone
 from demandes.attestations import travail_du_titre
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande
+from demandes.operations import verrouiller
 from documents.operations import NonEncodable
 from instruction.models import Agent, Lot, LotLigne
 from instruction.operations.base import ActeImpossible, Conflit, GesteInterdit
@@ -127,10 +128,10 @@ def _faire(ligne: LotLigne, lot: Lot) -> str:
     agent = Agent.objects.select_related("compte", "site").get(pk=lot.agent_id)
     communs = {"agent": agent, "version": ligne.version, "le": timezone.now()}
     demande = Demande.objects.select_related("titre_de_depart", "site").get(pk=ligne.demande_id)
-    if acte_en_attente(demande):
-        return "signe"
     try:
         with transaction.atomic():
+            if acte_en_attente(verrouiller(demande)):
+                return "signe"
             ACTES_PAR_LOT[lot.geste](demande, lot, communs)
     except Conflit:
         return "change"

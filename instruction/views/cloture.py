@@ -135,8 +135,7 @@ def ecarter(request: HttpRequest, numero: str) -> HttpResponse:
     except ActeImpossible as refus:
         messages.error(request, str(refus))
         return redirect(adresse_de(request, "admin:dossier", demande))
-    retiree = demande.clotures.filter(proposee_par=agent.compte, ecartee_le__isnull=False).order_by("-pk").first()
-    if retiree and retiree == demande.clotures.order_by("-pk").first():
+    if demande.clotures.latest("pk").proposee_par_id == agent.compte_id:
         recu = _("Proposition retirée : l'instruction continue. Rien n'est parti à la personne.")
     else:
         recu = _("Clôture écartée : l'instruction continue. Rien n'est parti à la personne.")

@@ -95,6 +95,15 @@ def test_l_image_deposee_se_tourne_sans_etre_refaite(client_agent, deposee):
     assert 'viewBox="0 0 8 8"' in page and 'transform="translate(0 8) rotate(270)"' in page
 
 
+@pytest.mark.parametrize("tour", [0, 90])
+def test_une_image_perdue_par_le_stockage_ne_casse_ni_la_page_ni_le_lien(client_agent, deposee, tour):
+    cle = next(f["piece"] for p in deposee.instantanes.get().contenu["pieces"] for f in p["fichiers"])
+    jointe = PieceJointe.objects.get(pk=cle)
+    jointe.fichier.contenu.storage.delete(jointe.fichier.contenu.name)
+    assert "visionneuse" in lire(client_agent, deposee, piece=cle, tour=tour)
+    assert client_agent.get(reverse("admin:dossier_piece", args=[deposee.numero, cle])).status_code == 404
+
+
 @pytest.mark.parametrize("faux", [{"zoom": "7"}, {"tour": "45"}, {"page": "-1"}, {"page": "²"}, {"zoom": "x" * 50}])
 def test_une_adresse_fausse_ramene_a_l_ordinaire(faux):
     assert Regard.lire(faux, 1) == Regard(1)
