@@ -11,6 +11,8 @@ from demandes.droit import BaremeManquant, baremes
 from demandes.models import Complement, ComplementLigne, Demande, Motif, PieceReference
 
 BAREME = "complement.delai"
+# Le motif d'une pièce qui n'a jamais été jointe.
+MOTIF_MANQUANTE = "complement.manquante"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class LigneDeLettre:
     motifs: list[str]
     consigne: str
     est_information: bool
+    manque: bool = False
 
 
 def jours_pour_repondre(jour: dt.date) -> int:
@@ -71,6 +74,7 @@ def lignes_de_lettre(
             motifs=[textes[code] for code in ligne.motifs if code in textes],
             consigne=ligne.consigne,
             est_information=not ligne.code,
+            manque=MOTIF_MANQUANTE in ligne.motifs,
         )
         for ligne in lignes
     ]
@@ -86,7 +90,8 @@ def lettre(complement: Complement, lignes: list[ComplementLigne], *, langue: str
 def corps(lignes: list[LigneDeLettre], *, message: str, jours: int) -> dict:
     return {
         "lignes": lignes,
-        "pieces": [ligne for ligne in lignes if not ligne.est_information],
+        "pieces": [ligne for ligne in lignes if not ligne.est_information and not ligne.manque],
+        "manquantes": [ligne for ligne in lignes if ligne.manque],
         "informations": [ligne for ligne in lignes if ligne.est_information],
         "message": message,
         "jours": jours,

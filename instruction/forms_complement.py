@@ -6,10 +6,10 @@ from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from demandes.complements import LigneDemandee
+from demandes.complements import MOTIF_MANQUANTE, LigneDemandee
 from demandes.models import Demande
 from instruction import operations
-from instruction.operations.complement import LIBELLE_INFORMATION, MOTIF_AUTRE, MOTIF_MANQUANTE
+from instruction.operations.complement import LIBELLE_INFORMATION, MOTIF_AUTRE
 
 INFORMATIONS_MAX = 3
 
@@ -22,8 +22,8 @@ class ComplementForm(forms.Form):
         self.demande, self.jour = demande, jour
         self.pieces = operations.pieces_a_demander(demande, jour=jour)
         motifs = [(motif.code, motif.libelle) for motif in operations.motifs_de_complement(jour)]
-        # D'une pièce qui n'est pas là, on dit d'abord qu'elle manque.
-        d_absence = sorted(motifs, key=lambda motif: motif[0] != MOTIF_MANQUANTE)
+        # D'une pièce qui n'est pas là, on ne dit pas qu'elle est illisible : elle manque, ou on l'explique.
+        d_absence = [motif for motif in motifs if motif[0] in {MOTIF_MANQUANTE, MOTIF_AUTRE}]
         for piece in self.pieces:
             choix = motifs if piece.fournie else d_absence
             self.fields[f"motifs_{piece.code}"] = forms.MultipleChoiceField(
@@ -32,7 +32,7 @@ class ComplementForm(forms.Form):
             self.fields[f"consigne_{piece.code}"] = _consigne(_pour(_("Observation pour la personne"), piece))
         for rang in range(1, INFORMATIONS_MAX + 1):
             self.fields[f"information_{rang}"] = _consigne(_("Information demandée (%(rang)s)") % {"rang": rang})
-        self.fields["message"] = _consigne(_("Message en tête de la lettre"))
+        self.fields["message"] = _consigne(_("Message au début de la lettre"))
 
     def clean(self):
         for piece in self.pieces:

@@ -16,7 +16,6 @@ from notifications.catalogue import Message
 from notifications.operations import notifier
 
 MOTIF_AUTRE = "complement.autre"
-MOTIF_MANQUANTE = "complement.manquante"
 LIBELLE_INFORMATION = "Information demandée"
 
 

@@ -55,7 +55,10 @@ def test_la_page_propose_les_pieces_deposees_puis_les_autres(client_agent, en_in
     codes = [p.code for p in operations.pieces_a_demander(en_instruction, jour=timezone.localdate())]
     assert set(codes[: len(deposees)]) == set(deposees) and len(codes) > len(deposees)
     assert "EPHOTO" not in codes
-    assert page.rindex("complement.manquante") < page.rindex("complement.illisible")  # la dernière pièce manque
+    # De la dernière, qui manque, on ne peut dire qu'elle est illisible.
+    derniere = page[page.rindex('id="piece-') :]
+    assert "complement.manquante" in derniere and "complement.autre" in derniere
+    assert "complement.illisible" in page and "complement.illisible" not in derniere
     assert "Illisible" in page and f'id="piece-{piece.code}" open' in page
 
 
@@ -320,3 +323,13 @@ def test_le_budget_de_requetes(client_agent, en_instruction, piece, django_asser
         client_agent.post(url(en_instruction), saisie(en_instruction, piece))
     with django_assert_max_num_queries(40):
         client_agent.get(url(en_instruction, "dossier_complement_renoncer"))
+
+
+def test_la_lettre_ne_dit_pas_invalide_une_piece_jamais_fournie(client_agent, en_instruction, piece):
+    pieces = operations.pieces_a_demander(en_instruction, jour=timezone.localdate())
+    absente = next(p for p in pieces if not p.fournie)
+    champs = {f"motifs_{piece.code}": "complement.illisible", f"motifs_{absente.code}": "complement.manquante"}
+    page = client_agent.post(url(en_instruction), {"version": en_instruction.version, **champs}).content.decode()
+    invalides, manquantes = page.index("ne sont pas valides"), page.index("ont pas été fournis")
+    assert invalides < page.index(piece.libelle, invalides) < manquantes < page.index(absente.libelle, manquantes)
+    assert absente.libelle not in page[invalides:manquantes]
