@@ -22,10 +22,11 @@ class ComplementForm(forms.Form):
         self.demande, self.jour = demande, jour
         self.pieces = operations.pieces_a_demander(demande, jour=jour)
         motifs = [(motif.code, motif.libelle) for motif in operations.motifs_de_complement(jour)]
+        de_forme = [motif for motif in motifs if motif[0] != MOTIF_MANQUANTE]
         # D'une pièce qui n'est pas là, on ne dit pas qu'elle est illisible : elle manque, ou on l'explique.
         d_absence = [motif for motif in motifs if motif[0] in {MOTIF_MANQUANTE, MOTIF_AUTRE}]
         for piece in self.pieces:
-            choix = motifs if piece.fournie else d_absence
+            choix = de_forme if piece.fournie else d_absence
             self.fields[f"motifs_{piece.code}"] = forms.MultipleChoiceField(
                 label=_pour(_("Motifs"), piece), choices=choix, required=False, widget=forms.CheckboxSelectMultiple
             )
