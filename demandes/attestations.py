@@ -20,10 +20,10 @@ ETAT_CIVIL = (
 )
 
 
-def donnees_du_depot(demande: Demande, contenu: dict) -> dict:
-    """Données de la confirmation du dépôt (domaine §10 et §12.1)."""
+def donnees_du_depot(demande: Demande, contenu: dict, *, jour: dt.date) -> dict:
+    """Données de la confirmation du dépôt (domaine §10 et §12.1), établie ce jour."""
     demarche = DEMARCHES[demande.demarche]
-    civil, titre, site = contenu["etat_civil"], contenu["titre"], demande.site
+    civil, titre = contenu["etat_civil"], contenu["titre"]
     # Attribué pendant l'instruction, il est sur les documents qui suivent.
     numero_etranger = civil["numero_etranger"] or demande.usager.numero_etranger or ""
     return {
@@ -34,24 +34,23 @@ def donnees_du_depot(demande: Demande, contenu: dict) -> dict:
         **{nom: civil[nom] for nom in ETAT_CIVIL},
         "adresse": {nom: contenu["adresse"][nom] for nom in ("voie", "complement", "code_postal", "commune", "pays")},
         "premiere_demande": demarche.cas_de_code(demande.cas).premiere_demande,
-        "service": {
-            "libelle": site.libelle, "adresse": site.adresse, "courriel": site.courriel, "telephone": site.telephone,
-        },
+        "service": demande.site.en_tete_le(jour),
         "echeance_legale": demande.echeance_legale.isoformat() if demande.echeance_legale else None,
         "schengen": demarche.schengen_depot,
         "sms": demarche.sms,
         "categorie": demarche.categorie,
-    }  # fmt: skip
+    }
 
 
 def donnees_de_la_decision(demande: Demande, decision: Decision, contenu: dict, *, le: dt.datetime) -> dict:
     """Données de l'attestation de décision favorable (domaine §10)."""
     demarche = DEMARCHES[demande.demarche]
     titre = next(titre for titre in demarche.titres if titre.code == decision.titre)
-    return donnees_du_depot(demande, contenu) | {
+    jour = timezone.localdate(le)
+    return donnees_du_depot(demande, contenu, jour=jour) | {
         "schengen": titre.schengen,
         "decision": {
-            "le": timezone.localdate(le).isoformat(),
+            "le": jour.isoformat(),
             "titre": str(titre.libelle),
             "mention": decision.mention,
             "du": decision.du.isoformat(),
@@ -78,15 +77,15 @@ def travail_du_titre(titre: TitreSejour | None) -> str:
     return "accessoire" if titre.motif in ETUDES else "toutes"
 
 
-def donnees_de_la_prolongation(demande: Demande, contenu: dict, *, travail: str) -> dict:
-    """Données de l'attestation de prolongation.
+def donnees_de_la_prolongation(demande: Demande, contenu: dict, *, travail: str, jour: dt.date) -> dict:
+    """Données de l'attestation de prolongation établie ce jour.
 
     Les frontières, que le domaine (§10) veut dites sans dire comment : avec le titre expiré au renouvellement, jamais
     pour une première demande. Règle du projet, à confirmer (décision 0013).
     """
     titre = demande.titre_de_depart
     premiere = DEMARCHES[demande.demarche].cas_de_code(demande.cas).premiere_demande
-    return donnees_du_depot(demande, contenu) | {
+    return donnees_du_depot(demande, contenu, jour=jour) | {
         "schengen": not premiere,
         "prolongation": {
             "travail": TRAVAIL[travail],

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from demandes.models import Changement, Site
+from demandes.models import Changement, CoordonneesSite, Site
 from usagers.models import Compte
 
 Nature = Changement.Nature
@@ -63,10 +63,13 @@ def _ecarts(modele: type[models.Model], avant: dict[str, dict]) -> Iterator[dict
 
 
 def nom_de_la_ligne(modele: type[models.Model], ligne: dict) -> str:
-    """« site 7502, Préfecture de police », « barème etudiant.taxe du 01/05/2021 »."""
-    nom = f"{modele._meta.verbose_name} {ligne['code']}"
+    """« site 7502, Préfecture de police », « barème etudiant.taxe du 01/05/2021 », « coordonnées du site 7502 du… »."""
     if modele is Site:
-        return f"{nom}, {ligne['libelle']}"
+        return f"site {ligne['code']}, {ligne['libelle']}"
+    if modele is CoordonneesSite:
+        nom = f"coordonnées du site {ligne['site_id']}"
+    else:
+        nom = f"{modele._meta.verbose_name} {ligne['code']}"
     return f"{nom} du {jour_en_mots(ligne['du'])}" if ligne["du"] else f"{nom} sans date d'effet"
 
 
@@ -79,22 +82,22 @@ def touchees_par_un_agent(modele: type[models.Model]) -> set[str]:
 # --- En mots ---------------------------------------------------------------------------------------------------------
 def ecarts_en_mots(changement: Changement, modele: type[models.Model]) -> list[tuple[str, str, str]]:
     """(champ, avant, après), dans l'ordre du modèle ; un ajout ne dit que ce qui n'est pas vide."""
-    mots = []
-    for champ in modele._meta.concrete_fields:
-        if champ.attname not in changement.ecarts:
-            continue
-        avant, apres = changement.ecarts[champ.attname]
+    mots, ecarts = [], changement.ecarts
+    champs = {champ.attname: champ for champ in modele._meta.concrete_fields}
+    # Un champ que le modèle n'a plus se lit encore, sous son nom d'alors.
+    for nom in [*filter(ecarts.__contains__, champs), *(nom for nom in ecarts if nom not in champs)]:
+        champ, (avant, apres) = champs.get(nom), ecarts[nom]
         if changement.nature == Nature.CHANGEMENT or apres not in (None, ""):
-            mots.append((str(champ.verbose_name), en_mots(avant, champ), en_mots(apres, champ)))
+            mots.append((str(champ.verbose_name) if champ else nom, en_mots(avant, champ), en_mots(apres, champ)))
     return mots
 
 
-def en_mots(valeur, champ: models.Field) -> str:
+def en_mots(valeur, champ: models.Field | None) -> str:
     if valeur is None or valeur == "":
         return "vide"
     if isinstance(champ, models.DateField):
         return jour_en_mots(valeur)
-    if champ.choices:
+    if champ and champ.choices:
         return str(dict(champ.flatchoices).get(valeur, valeur))
     return valeurs_en_mots(valeur)
 

@@ -37,7 +37,8 @@ def site_de(*, code_postal: str, insee: str = "", jour: dt.date) -> Site | None:
             departement = departement_de_la_commune(insee)
         elif communes and len({departement_de_la_commune(commune) for commune in communes}) == 1:
             departement = departement_de_la_commune(communes[0])
-    sites = Site.objects.filter(departement=departement).order_by("code")
+    # Ses coordonnées avec lui : le dépôt qui suit tient des verrous.
+    sites = Site.objects.filter(departement=departement).order_by("code").prefetch_related("coordonnees")
     ouvert = sites.ouverts(jour).first()
     if ouvert is None and sites.exists():
         raise SiteFerme

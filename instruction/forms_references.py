@@ -18,6 +18,7 @@ from instruction.references import (
     fautes_de_periodes,
     fautes_de_valeurs,
     phrase_de_chevauchement,
+    suite_de,
 )
 
 LIBELLES_DES_VALEURS = {
@@ -58,7 +59,7 @@ class LigneDateeForm(forms.ModelForm):
         return saisie
 
     def _autres(self, ligne):
-        autres = type(ligne).objects.filter(code=ligne.code).exclude(pk=ligne.pk).order_by("du")
+        autres = type(ligne).objects.filter(**suite_de(ligne)).exclude(pk=ligne.pk).order_by("du")
         return autres.exclude(pk=self.remplace.pk) if self.remplace else autres
 
 

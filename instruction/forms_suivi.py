@@ -52,7 +52,11 @@ class RetraitForm(forms.Form):
         documents = ["identite", "titre", "attestation"]
         if DEMARCHES[demande.demarche].dus_a_la_remise:
             documents.append("inscription")
-        initial = {"lieu": f"{site.libelle}\n{site.adresse}", "horaires": site.horaires, "documents": documents}
+        coordonnees = site.coordonnees_du_jour
+        initial = {
+            "lieu": f"{site.libelle}\n{coordonnees.adresse}", "horaires": coordonnees.horaires,
+            "documents": documents, "consigne": coordonnees.consigne_retrait,
+        }  # fmt: skip
         super().__init__(*args, initial=initial, **kwargs)
 
     @staticmethod

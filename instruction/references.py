@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterable
 
 from demandes.journal_des_references import jour_en_mots
-from demandes.models import Bareme, Motif, PieceReference
+from demandes.models import Bareme, CoordonneesSite, Motif, PieceReference
 
-LigneDatee = Bareme | Motif | PieceReference
+LigneDatee = Bareme | CoordonneesSite | Motif | PieceReference
 
 # Ce qu'une ligne en vigueur ou finie ne change plus. Libellés, consignes, ordre et source restent à corriger ;
 # la phrase d'un motif, elle, est relue pour redire une lettre déjà partie.
 FIGES: dict[type[LigneDatee], tuple[str, ...]] = {
     Bareme: ("valeurs",),
+    # Une adresse ou un numéro faux nuit tant qu'il est montré : il se corrige aussitôt, et aucune lettre ne le relit.
+    CoordonneesSite: (),
     Motif: ("texte", "texte_en"),
     PieceReference: ("obligatoire", "absence_permise", "fichiers_min", "fichiers_max", "anciennete_max"),
 }
@@ -35,6 +37,14 @@ def periode_en_mots(ligne: LigneDatee) -> str:
         return "sans date d'effet"
     fin = f"au {jour_en_mots(ligne.au)}" if ligne.au else "sans fin"
     return f"du {jour_en_mots(ligne.du)} {fin}"
+
+
+def etat_en_mots(ligne: LigneDatee, *, jour: dt.date) -> str:
+    if ligne.du is None:
+        return "sans date d'effet"
+    if not a_pris_effet(ligne, jour=jour):
+        return "à venir"
+    return "finie" if est_finie(ligne, jour=jour) else "en vigueur"
 
 
 # --- Les dates -------------------------------------------------------------------------------------------------------
@@ -78,16 +88,22 @@ def faute_de_remplacement(du: dt.date | None, *, jour: dt.date) -> str:
     return ""
 
 
+def suite_de(ligne: LigneDatee) -> dict:
+    """Ce que la ligne partage avec celles d'avant et d'après."""
+    return {"site": ligne.site_id} if isinstance(ligne, CoordonneesSite) else {"code": ligne.code}
+
+
 def chevauchement(ligne: LigneDatee, autres: Iterable[LigneDatee]) -> LigneDatee | None:
-    """La première des autres lignes datées du même code qui couvre un jour de celle-ci."""
+    """La première des autres lignes datées de la même suite qui couvre un jour de celle-ci."""
     fin = ligne.au or dt.date.max
     datees = (autre for autre in autres if ligne.du and autre.du)
     return next((a for a in datees if a.du <= fin and ligne.du <= (a.au or dt.date.max)), None)
 
 
 def phrase_de_chevauchement(autre: LigneDatee) -> str:
+    [suite] = suite_de(autre)
     return (
-        f"Cette période en chevauche une autre du même code : « {autre} », {periode_en_mots(autre)}. "
+        f"Cette période en chevauche une autre du même {suite} : « {autre} », {periode_en_mots(autre)}. "
         "Changez les dates, ou finissez d'abord l'autre ligne."
     )
 

@@ -5,7 +5,7 @@ import datetime as dt
 import factory
 from django.utils import timezone
 
-from demandes.models import Demande, Site
+from demandes.models import CoordonneesSite, Demande, Site
 from instruction.models import Agent
 from usagers.models import Compte, Identifiant, Pays, TitreSejour, Usager
 
@@ -24,18 +24,30 @@ class PaysFactory(factory.django.DjangoModelFactory):
     nationalite_en = "Malian"
 
 
-class SiteFactory(factory.django.DjangoModelFactory):
-    class Meta:
-        model = Site
-        django_get_or_create = ("code",)
+class CoordonneesSiteFactory(factory.django.DjangoModelFactory):
+    """Celles d'un site depuis toujours."""
 
-    code = "7502"
-    departement = "75"
-    libelle = "Préfecture de police de Paris"
+    class Meta:
+        model = CoordonneesSite
+        django_get_or_create = ("site", "du")
+
+    du = dt.date(2000, 1, 1)
     adresse = "1 place de l'Exemple, 75004 Paris"
     courriel = "sejour@prefecture-75.invalid"
     telephone = "01 00 00 00 00"
     invente = True
+
+
+class SiteFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Site
+        django_get_or_create = ("code",)
+        skip_postgeneration_save = True
+
+    code = "7502"
+    departement = "75"
+    libelle = "Préfecture de police de Paris"
+    coordonnees = factory.RelatedFactory(CoordonneesSiteFactory, factory_related_name="site")
 
 
 class CompteFactory(factory.django.DjangoModelFactory):

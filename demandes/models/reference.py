@@ -1,10 +1,14 @@
 """Le droit daté et les services : des lignes chargées d'un fichier, changées par les agents habilités."""
 
+import datetime as dt
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.functional import cached_property
 
 
 class Periode(Func):
@@ -14,12 +18,12 @@ class Periode(Func):
     output_field = DateRangeField()
 
 
-def sans_chevauchement(nom: str) -> ExclusionConstraint:
-    """Deux lignes en vigueur d'un même code ne se chevauchent pas ; `du` vide : chargée, pas en vigueur."""
+def sans_chevauchement(nom: str, *, cle: str = "code") -> ExclusionConstraint:
+    """Deux lignes en vigueur d'une même clé ne se chevauchent pas ; `du` vide : chargée, pas en vigueur."""
     return ExclusionConstraint(
         name=nom,
         expressions=[
-            ("code", RangeOperators.EQUAL),
+            (cle, RangeOperators.EQUAL),
             (Periode(F("du"), F("au"), Value("[]")), RangeOperators.OVERLAPS),
         ],
         condition=Q(du__isnull=False),
@@ -47,11 +51,6 @@ class Site(models.Model):
     code = models.CharField(max_length=4, primary_key=True)
     departement = models.CharField("code du département", max_length=3, db_index=True)
     libelle = models.CharField("libellé", max_length=120)
-    adresse = models.CharField(max_length=200)
-    courriel = models.EmailField()
-    telephone = models.CharField("téléphone", max_length=20)
-    horaires = models.CharField(max_length=200, blank=True)
-    invente = models.BooleanField("coordonnées inventées, à remplacer", default=False)
     ferme_le = models.DateField(
         "fermé à partir du",
         null=True,
@@ -70,6 +69,67 @@ class Site(models.Model):
 
     def est_ferme(self, jour) -> bool:
         return self.ferme_le is not None and self.ferme_le <= jour
+
+    def coordonnees_le(self, jour: dt.date) -> "CoordonneesSite":
+        """Celles en vigueur ce jour ; entre deux lignes, les dernières finies ; avant toutes, les premières à venir."""
+        datees = sorted((ligne for ligne in self.coordonnees.all() if ligne.du), key=lambda ligne: ligne.du)
+        commencees = [ligne for ligne in datees if ligne.du <= jour]
+        # Un site naît avec ses coordonnées ; sans aucune, une page les montre vides plutôt que de tomber en panne.
+        return (commencees or datees[:1] or [CoordonneesSite(site=self)])[-1]
+
+    @cached_property
+    def coordonnees_du_jour(self) -> "CoordonneesSite":
+        return self.coordonnees_le(timezone.localdate())
+
+    def en_tete_le(self, jour: dt.date) -> dict[str, str]:
+        """Le service tel qu'une lettre ou une attestation de ce jour le nomme."""
+        coordonnees = self.coordonnees_le(jour)
+        return {
+            "libelle": self.libelle, "adresse": coordonnees.adresse, "courriel": coordonnees.courriel,
+            "telephone": coordonnees.telephone,
+        }  # fmt: skip
+
+
+class CoordonneesSite(models.Model):
+    """Où et quand joindre un site, et ce qu'il fait savoir, avec leur date d'effet."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="coordonnees")
+    du = models.DateField("en vigueur du", null=True, blank=True, help_text="Vide : chargé, pas en vigueur.")
+    au = models.DateField(
+        "au (compris)", null=True, blank=True, help_text="Vide : sans fin. Sans suite, elles restent montrées."
+    )
+    adresse = models.CharField(max_length=200)
+    courriel = models.EmailField()
+    telephone = models.CharField("téléphone", max_length=20)
+    horaires = models.CharField(max_length=200, blank=True)
+    information = models.TextField(
+        "information au public",
+        max_length=500,
+        blank=True,
+        help_text="Montrée avec les coordonnées, par exemple « Le service est fermé du 24 au 31 décembre. »",
+    )
+    information_en = models.TextField("information au public, en anglais", max_length=500, blank=True)
+    consigne_retrait = models.TextField(
+        "consigne de retrait",
+        max_length=300,
+        blank=True,
+        help_text="Proposée aux agents qui annoncent un titre disponible ; ils peuvent la changer.",
+    )
+    invente = models.BooleanField("coordonnées inventées, à remplacer", default=False)
+
+    objects = LigneDateeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "coordonnées d'un site"
+        verbose_name_plural = "coordonnées des sites"
+        ordering = ["site_id", F("du").desc(nulls_first=True)]
+        constraints = [
+            sans_chevauchement("coordonnees_sans_chevauchement", cle="site"),
+            dans_l_ordre("coordonnees_dans_l_ordre"),
+        ]
+
+    def __str__(self) -> str:
+        return self.site.libelle
 
 
 class Bareme(models.Model):

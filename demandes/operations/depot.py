@@ -72,7 +72,8 @@ def deposer(demande: Demande, *, par: Compte, le: dt.datetime, observations: str
         demande.numero = attribuer_numero(site, le=le)
         demande.recherche = texte_de_recherche(demande)
         figer(demande, contenu, rang=1, cause=Instantane.Cause.DEPOT, par=par, le=le)
-        document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees_du_depot(demande, contenu), le=le)
+        donnees = donnees_du_depot(demande, contenu, jour=timezone.localdate(le))
+        document = etablir(Acte.CONFIRMATION_DEPOT, donnees=donnees, le=le)
         notification = notifier(
             Message.DEPOT, demande.usager.compte, le=le, document=document, objet=demande.numero,
             contexte=_contexte_du_message(demande, le),
@@ -101,18 +102,15 @@ def _site_du_domicile(informations: Mapping, *, jour: dt.date) -> Site:
 
 def _contexte_du_message(demande: Demande, le: dt.datetime) -> dict:
     """Accusé de réception électronique (CRPA R. 112-11-1) : reçu le, service, décision implicite."""
-    site = demande.site
     return {
         "numero": demande.numero,
         "demarche": demande.demarche,
         "nom": demande.usager.nom_complet,
         "sms": DEMARCHES[demande.demarche].sms,
         "recu_le": le.isoformat(),
-        "service": {
-            "libelle": site.libelle, "adresse": site.adresse, "courriel": site.courriel, "telephone": site.telephone,
-        },
+        "service": demande.site.en_tete_le(timezone.localdate(le)),
         "echeance_legale": demande.echeance_legale.isoformat() if demande.echeance_legale else None,
-    }  # fmt: skip
+    }
 
 
 def echeance_legale(parcours: Parcours) -> dt.date | None:

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -82,7 +83,9 @@ def recherche_de_service(request: HttpRequest) -> dict:
         domicile = Usager.objects.filter(compte=request.user).values_list("adresse_code_postal", flat=True).first()
         choisi = departement_du_code_postal(domicile) if domicile else ""
         form.initial["departement"] = choisi
-    return {"form": form, "sites": [site for site in sites if site.departement == choisi], "aucun_site": not sites}
+    trouves = [site for site in sites if site.departement == choisi]
+    prefetch_related_objects(trouves, "coordonnees")
+    return {"form": form, "sites": trouves, "aucun_site": not sites}
 
 
 @require_safe

@@ -50,8 +50,10 @@ class ReferenceAdmin(admin.ModelAdmin):
 
 
 class DonneeAdmin(ReferenceAdmin):
-    """Une donnée de référence : ses changements vont au journal de l'auditeur, avant et après."""
+    """Une donnée de référence : ses changements vont au journal de l'auditeur, avant et après."""
 
+    # Les autres tables que l'enregistrement écrit.
+    ecrits_avec: tuple[type[models.Model], ...] = ()
     formfield_overrides = {
         models.DateField: {
             "widget": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
@@ -59,7 +61,8 @@ class DonneeAdmin(ReferenceAdmin):
     }  # fmt: skip
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        with modifier(self.model, par=request.user) if request.method == "POST" else nullcontext():
+        modeles = (self.model, *self.ecrits_avec)
+        with modifier(*modeles, par=request.user) if request.method == "POST" else nullcontext():
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def log_addition(self, request, obj, message):
@@ -161,7 +164,8 @@ class LigneDateeAdmin(DonneeAdmin):
             if request.method == "POST" and form.is_valid():
                 if finir_avant(ancienne, form.instance.du):
                     ancienne.save()
-                nouvelle = form.save()
+                nouvelle = form.save(commit=False)
+                self.save_model(request, nouvelle, form, change=False)
                 phrase = _("La nouvelle ligne vaut à partir du %(du)s ; l'ancienne finit le %(au)s.") % {
                     "du": jour_en_mots(nouvelle.du), "au": jour_en_mots(ancienne.au),
                 }  # fmt: skip

@@ -81,10 +81,8 @@ def prolonger(
     verifier_fin(possible, au, jour=jour)
     codes = {"travail": travail, "reserves": reserves(demande, jour=jour)}
     contenu = demande.instantanes.latest("rang").contenu
-    document = etablir(
-        Acte.PROLONGATION, donnees=donnees_de_la_prolongation(demande, contenu, travail=travail), le=le,
-        valable_du=possible.du, valable_au=au,
-    )  # fmt: skip
+    donnees = donnees_de_la_prolongation(demande, contenu, travail=travail, jour=jour)
+    document = etablir(Acte.PROLONGATION, donnees=donnees, le=le, valable_du=possible.du, valable_au=au)
     prolongation = Prolongation.objects.create(
         demande=demande, document=document, du=possible.du, au=au, travail=bool(TRAVAIL[travail]), par=agent.compte,
         le=le,

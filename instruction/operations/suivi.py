@@ -71,10 +71,9 @@ def est_deja_reaffecte(demande: Demande, cible: Agent, *, agent: Agent, version:
 
 
 # --- Transférer (T17) ------------------------------------------------------------------------------------------------
-def contexte_du_transfert(demande: Demande, cible: Site) -> dict:
+def contexte_du_transfert(demande: Demande, cible: Site, *, jour: dt.date) -> dict:
     """Ce que le message reçoit ; l'aperçu montré à l'agent part du même contexte."""
-    service = {nom: getattr(cible, nom) for nom in ("libelle", "adresse", "courriel", "telephone")}
-    return contexte_du_message(demande) | {"service": service}
+    return contexte_du_message(demande) | {"service": cible.en_tete_le(jour)}
 
 
 @transaction.atomic
@@ -88,13 +87,14 @@ def transferer(
     demande = verrouiller_pour(demande, agent=agent, geste="transferer", version=version)
     if cible.pk == demande.site_id:
         raise ActeImpossible("cible", "Le dossier est déjà à ce site.")
-    if cible.est_ferme(timezone.localdate(le)):
+    jour = timezone.localdate(le)
+    if cible.est_ferme(jour):
         raise ActeImpossible("cible", "Ce site est fermé : choisissez-en un autre.")
     codes = {"de": demande.site_id, "vers": cible.pk}
     demande.site, demande.agent = cible, None
     notification = notifier(
         Message.TRANSFERT, demande.usager.compte, le=le, objet=demande.numero,
-        contexte=contexte_du_transfert(demande, cible),
+        contexte=contexte_du_transfert(demande, cible, jour=jour),
     )  # fmt: skip
     NoteInterne.objects.create(demande=demande, agent=agent, texte=motif, le=le)
     consigner(demande, Evenement.Nature.TRANSFERT, agent=agent, le=le, notification=notification, codes=codes)

@@ -46,7 +46,7 @@ def peupler(
     """
     if Demande.objects.exists():
         raise PeuplementImpossible("Cette base contient déjà des demandes : le peuplement veut une base sans aucune.")
-    choisis = list(Site.objects.ouverts(timezone.localdate(le)))
+    choisis = list(Site.objects.ouverts(timezone.localdate(le)).prefetch_related("coordonnees"))
     # Paris d'abord, s'il y est : le plus chargé.
     choisis = sorted((s for s in choisis if s.pk in sites or not sites), key=lambda site: site.departement != "75")
     if inconnus := set(sites) - {site.code for site in choisis}:

@@ -336,10 +336,10 @@ class Dossier:
         self._passer_a(Etat.EN_FABRICATION, le, par=self.equipe.remise, notification=lettre)
 
     def disponible(self, le: dt.datetime) -> None:
-        taxe, site = self.modele.taxes[self.hors_delai], self.equipe.site
+        taxe, coordonnees = self.modele.taxes[self.hors_delai], self.equipe.site.coordonnees_du_jour
         retrait = {
-            "lieu": site.adresse, "horaires": site.horaires, "documents": ["timbre"] if taxe else [], "consigne": "",
-            "montant": str(taxe) if taxe else "", "sms": True,
+            "lieu": coordonnees.adresse, "horaires": coordonnees.horaires, "documents": ["timbre"] if taxe else [],
+            "consigne": coordonnees.consigne_retrait, "montant": str(taxe) if taxe else "", "sms": True,
         }  # fmt: skip
         lettre = self._notifier(Message.TITRE_DISPONIBLE, le, retrait)
         self._passer_a(Etat.TITRE_DISPONIBLE, le, par=self.equipe.remise, notification=lettre)

@@ -152,5 +152,5 @@ def _a_trous(contenu: dict, demande: Demande) -> str:
 
 def adresse_de(site: Site) -> tuple[str, str]:
     """Code postal et commune de la préfecture : « …, 75004 Paris »."""
-    code_postal, _espace, commune = site.adresse.rpartition(", ")[2].partition(" ")
+    code_postal, _espace, commune = site.coordonnees_du_jour.adresse.rpartition(", ")[2].partition(" ")
     return code_postal, commune

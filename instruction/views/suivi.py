@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -85,7 +86,9 @@ def reaffecter(request: HttpRequest, numero: str) -> HttpResponse:
 def _message_de_transfert(demande: Demande, valeurs: dict) -> tuple[Message, dict] | None:
     """Rien tant que le service n'est pas choisi : la lettre en donne le nom et les coordonnées."""
     cible = valeurs["cible"]
-    return (Message.TRANSFERT, operations.contexte_du_transfert(demande, cible)) if cible else None
+    if not cible:
+        return None
+    return Message.TRANSFERT, operations.contexte_du_transfert(demande, cible, jour=timezone.localdate())
 
 
 def _transferer(demande: Demande, form: TransfertForm, envoi: Envoi) -> None:

@@ -99,7 +99,7 @@ def test_relire_et_deposer_tiennent_leur_budget_de_requetes(
         client.post(url, {"action": "relire:informations"})
     tout_relire(brouillon_complet, le=le)
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         client.post(url, ENVOI)
     assert Demande.objects.get().numero
 

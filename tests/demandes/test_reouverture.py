@@ -239,7 +239,8 @@ def rouvrable(demande, le) -> bool:
 def test_apres_le_delai_la_page_dit_quoi_faire(client_usager, agent, le):
     close = clore(agent, le - dt.timedelta(days=31))
     page = texte(client_usager.get(url(close)))
-    assert "Le délai pour rouvrir est passé" in page and close.site.telephone in page and "nouvelle demande" in page
+    assert "Le délai pour rouvrir est passé" in page and "nouvelle demande" in page
+    assert close.site.coordonnees_du_jour.telephone in page
     reponse = envoyer(client_usager, close)
     assert reponse.status_code == 409 and MESSAGE in texte(reponse)
     for autre in (

@@ -67,7 +67,7 @@ def test_la_page_dit_ce_que_le_retrait_change_sans_rien_faire(client_usager, dep
         f"il reste valable jusqu'au {deposee.titre_de_depart.fin:%d/%m/%Y}",
         "Vous pourrez déposer une nouvelle demande",
         "Il faudra une nouvelle ephoto",
-        deposee.site.courriel,
+        deposee.site.coordonnees_du_jour.courriel,
     ):
         assert phrase in page
     assert Demande.objects.get().etat == Etat.DEPOSEE

@@ -50,7 +50,7 @@ def test_aucune_demande_ne_s_edite_dans_l_administration():
     with pytest.raises(NoReverseMatch):
         reverse("admin:demandes_demande_changelist")
     assert {modele.__name__ for modele in admin.site._registry} == {
-        "Agent", "Bareme", "Motif", "PieceReference", "Site",
+        "Agent", "Bareme", "CoordonneesSite", "Motif", "PieceReference", "Site",
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ ABSENTS = {Etat.BROUILLON, Etat.TRAITEE}
 def charger_referentiels():
     call_command("charger_droit", verbosity=0)
     for code, departement, ville in (("5901", "59", "59000 Lille"), ("7502", "75", "75004 Paris")):
-        SiteFactory(code=code, departement=departement, adresse=f"1 place de l'Exemple, {ville}")
+        SiteFactory(code=code, departement=departement, coordonnees__adresse=f"1 place de l'Exemple, {ville}")
     PaysFactory()
     PaysFactory(code="IT", alpha3="ITA", nom="Italie", nationalite_f="italienne", nationalite_m="italien")
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demandes.journal_des_references import modifier
-from demandes.models import Evenement, Site
+from demandes.models import CoordonneesSite, Evenement
 from documents.models import Fichier
 from instruction import exports, journal, operations
 from instruction.exports import TropDeLignes
@@ -330,12 +330,13 @@ def test_le_journal_des_droits_ne_se_modifie_ni_ne_s_efface(auditeur, agent, ges
 
 # --- Données de référence --------------------------------------------------------------------------------------------
 def test_les_donnees_de_reference_ont_leur_registre_avant_et_apres(client_auditeur, auditeur, deposee):
-    with modifier(Site, par=auditeur.compte, origine="import de sites.csv"):
-        Site.objects.filter(code=deposee.site_id).update(telephone="01 02 03 04 05")
+    with modifier(CoordonneesSite, par=auditeur.compte, origine="correction"):
+        CoordonneesSite.objects.filter(site=deposee.site_id).update(telephone="01 02 03 04 05")
     contenu = (
         page(client_auditeur, registre="references", agent="auditeur.paris").content.decode().replace("\u00a0", " ")
     )
-    assert "01 00 00 00 00 → 01 02 03 04 05" in contenu and "import de sites.csv" in contenu
+    assert "01 00 00 00 00 → 01 02 03 04 05" in contenu and "correction" in contenu
+    assert "coordonnées du site 7502 du 01/01/2000" in contenu
     assert "Sacha Morel" in contenu and "le système" not in contenu
     toutes = page(client_auditeur, registre="references", nature="ajout").content.decode()
     assert "le système" in toutes and "charger_droit" in toutes  # ce que la commande a chargé

@@ -20,7 +20,9 @@ from tests.factories import AgentFactory
 from tests.instruction.conftest import connecter
 
 pytestmark = pytest.mark.django_db
-MODELES = ["demandes_bareme", "demandes_motif", "demandes_piecereference", "demandes_site"]
+MODELES = [
+    "demandes_bareme", "demandes_coordonneessite", "demandes_motif", "demandes_piecereference", "demandes_site",
+]  # fmt: skip
 AUJOURDHUI = timezone.localdate()
 HIER, DEMAIN = AUJOURDHUI - dt.timedelta(days=1), AUJOURDHUI + dt.timedelta(days=1)
 
@@ -363,18 +365,13 @@ def test_un_motif_et_un_bareme_gardent_leur_code(client, references, administrat
 
 
 def changer_le_site(client, **changements):
-    site = Site.objects.get(code="7502")
-    donnees = {nom: getattr(site, nom) for nom in ("departement", "libelle", "adresse", "courriel", "telephone")}
-    donnees |= {"horaires": "", "ferme_le": "", "invente": "on"} | changements
+    donnees = {"departement": "75", "libelle": "Préfecture de police de Paris", "ferme_le": ""} | changements
     return client.post(reverse("admin:demandes_site_change", args=["7502"]), donnees, follow=True)
 
 
-def test_un_site_se_change_se_confirme_et_se_ferme(client, administrateur):
-    assert "restent marquées inventées" in changer_le_site(client, telephone="01 02 03 04 05").content.decode()
-    donnees = {"courriel": "sejour@paris.invalid", "invente": ""}
-    assert "restent marquées" not in changer_le_site(client, **donnees).content.decode()
-    site = Site.objects.get(code="7502")
-    assert not site.invente and Changement.objects.latest("pk").ecarts["invente"] == [True, False]
+def test_un_site_se_change_et_se_ferme(client, administrateur):
+    assert "Plus aucun site" not in changer_le_site(client, libelle="Préfecture de police").content.decode()
+    assert Changement.objects.latest("pk").objet == "site 7502, Préfecture de police"
     reponse = changer_le_site(client, ferme_le=AUJOURDHUI.isoformat())
     assert "Plus aucun site ouvert" in reponse.content.decode()
     assert not Site.objects.ouverts(AUJOURDHUI).exists()

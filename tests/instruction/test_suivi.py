@@ -210,9 +210,9 @@ def test_les_documents_suivants_portent_le_numero_attribue(de_visa, agent, le):
     contenu = de_visa.instantanes.latest("rang").contenu
     contenu["etat_civil"]["numero_etranger"] = ""
     contenu["titre"] |= {"numero": VISA, "est_visa": True}
-    assert donnees_du_depot(de_visa, contenu)["numero_visa"] == VISA
+    assert donnees_du_depot(de_visa, contenu, jour=timezone.localdate(le))["numero_visa"] == VISA
     demande = operations.attribuer_numero(de_visa, NUMERO, agent=agent, version=de_visa.version, le=le)
-    donnees = donnees_du_depot(demande, contenu)
+    donnees = donnees_du_depot(demande, contenu, jour=timezone.localdate(le))
     assert (donnees["numero_etranger"], donnees["numero_visa"]) == (NUMERO, "")
 
 

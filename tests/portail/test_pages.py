@@ -114,7 +114,7 @@ def test_l_entree_du_timbre_mene_au_site_officiel(client):
 
 
 def test_le_contact_donne_l_adresse_et_le_telephone_du_departement(client):
-    SiteFactory(code="5901", departement="59", libelle="Préfecture du Nord", telephone="03 00 00 00 59")
+    SiteFactory(code="5901", departement="59", libelle="Préfecture du Nord", coordonnees__telephone="03 00 00 00 59")
     SiteFactory()
     page = client.get(reverse("demandes:contact"), {"departement": "59"}).content.decode()
     assert "Préfecture du Nord</h2>" in page
