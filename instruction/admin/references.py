@@ -3,6 +3,8 @@
 from functools import partial
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import TextField
 from django.forms import ModelForm, fields_for_model
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -18,6 +20,9 @@ from instruction.references import a_pris_effet, etat_en_mots
 CHAMPS_DES_COORDONNEES = [
     "adresse", "courriel", "telephone", "horaires", "information", "information_en", "consigne_retrait",
 ]  # fmt: skip
+
+# Quelques lignes suffisent à ce qu'un site fait savoir.
+TEXTES_COURTS = DonneeAdmin.formfield_overrides | {TextField: {"widget": AdminTextareaWidget({"rows": 3})}}
 
 
 class BaremeAdmin(FichiersAdmin, LigneDateeAdmin):
@@ -101,6 +106,7 @@ class SiteAdmin(DonneeAdmin):
     search_fields = ["code", "departement", "libelle"]
     fields = ["code", "departement", "libelle", "ferme_le"]
     change_form_template = "admin/demandes/site.html"
+    formfield_overrides = TEXTES_COURTS
     ecrits_avec = (CoordonneesSite,)
 
     def get_readonly_fields(self, request, obj=None):
@@ -147,10 +153,10 @@ class CoordonneesSiteAdmin(LigneDateeAdmin):
     form = LigneDateeForm
     list_display = ["site", "du", "au", "adresse", "telephone", "invente"]
     list_filter = [EnVigueurFilter, "invente"]
-    list_select_related = ["site"]
     search_fields = ["site__code", "site__departement", "site__libelle", "adresse"]
     ordering = CoordonneesSite._meta.ordering
     fields = ["site", "du", "au", *CHAMPS_DES_COORDONNEES, "invente"]
+    formfield_overrides = TEXTES_COURTS
     identite = ("site",)
     change_form_template = "admin/demandes/coordonnees.html"
 
