@@ -10,7 +10,7 @@ from demandes.attestations import travail_du_titre
 from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Site
 from instruction.models import Agent
-from instruction.operations import Remise, Retrait, instructeurs_du_site, montant_du
+from instruction.operations import Remise, Retrait, instructeurs_du_site, montant_du, site_ferme
 from usagers.champs import DateTroisChampsField
 from usagers.numeros import normaliser
 
@@ -48,16 +48,28 @@ class RetraitForm(forms.Form):
     consigne = forms.CharField(label=_("Consigne"), max_length=300, required=False, widget=forms.Textarea({"rows": 2}))
 
     def __init__(self, *args, demande: Demande, **kwargs):
-        site = demande.site
+        self.demande, self.jour = demande, timezone.localdate()
         documents = ["identite", "titre", "attestation"]
         if DEMARCHES[demande.demarche].dus_a_la_remise:
             documents.append("inscription")
-        coordonnees = site.coordonnees_du_jour
-        initial = {
-            "lieu": f"{site.libelle}\n{coordonnees.adresse}", "horaires": coordonnees.horaires,
-            "documents": documents, "consigne": coordonnees.consigne_retrait,
-        }  # fmt: skip
+        initial = {"documents": documents} | self._lieu_habituel(demande.site)
         super().__init__(*args, initial=initial, **kwargs)
+
+    def _lieu_habituel(self, site: Site) -> dict:
+        """Le site lui-même, tant qu'il reçoit ; fermé, l'agent dit où aller."""
+        if site.est_ferme(self.jour):
+            return {}
+        coordonnees = site.coordonnees_du_jour
+        return {
+            "lieu": f"{site.libelle}\n{coordonnees.adresse}", "horaires": coordonnees.horaires,
+            "consigne": coordonnees.consigne_retrait,
+        }  # fmt: skip
+
+    def clean_lieu(self) -> str:
+        lieu = self.cleaned_data["lieu"]
+        if phrase := site_ferme(self.demande, lieu, jour=self.jour):
+            raise forms.ValidationError(phrase)
+        return lieu
 
     @staticmethod
     def retrait(valeurs: dict) -> Retrait:

@@ -92,6 +92,7 @@ from instruction.operations.remise import (
     montant_du,
     remettre,
     rendre_disponible,
+    site_ferme,
     verifier_remise,
 )
 from instruction.operations.suivi import (
@@ -188,6 +189,7 @@ __all__ = [
     "reserves",
     "rouvrir",
     "signer",
+    "site_ferme",
     "taxe_due",
     "titre_delivrable",
     "traiter_lot",

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from demandes.demarches import DEMARCHES
 from demandes.etats import Etat
@@ -69,13 +70,27 @@ def contexte_du_retrait(demande: Demande, retrait: Retrait) -> dict:
     }
 
 
+def site_ferme(demande: Demande, lieu: str, *, jour: dt.date) -> str:
+    """Ce qui s'oppose à un retrait à l'adresse d'un site fermé : personne n'est envoyé à sa porte. Vide : rien."""
+    site = demande.site
+    if not site.est_ferme(jour) or _nu(site.coordonnees_le(jour).adresse) not in _nu(lieu):
+        return ""
+    return f"Votre site est fermé depuis le {site.ferme_le:%d/%m/%Y} : écrivez où le titre se retire désormais."
+
+
+def _nu(texte: str) -> str:
+    return "".join(filter(str.isalnum, texte.casefold()))
+
+
 @transaction.atomic
 def rendre_disponible(demande: Demande, retrait: Retrait, *, agent: Agent, version: int, le: dt.datetime) -> Demande:
     """T12 : le titre est arrivé ; courriel, SMS et notification disent où, quand, avec quoi, combien.
 
-    Lève `Conflit`, `GesteInterdit`.
+    Lève `Conflit`, `GesteInterdit`, `ActeImpossible`.
     """
     demande = verrouiller_pour(demande, agent=agent, geste="rendre_disponible", version=version)
+    if phrase := site_ferme(demande, retrait.lieu, jour=timezone.localdate(le)):
+        raise ActeImpossible("lieu", phrase)
     notification = notifier(
         Message.TITRE_DISPONIBLE, demande.usager.compte, le=le, objet=demande.numero,
         contexte=contexte_du_retrait(demande, retrait),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from html import unescape
 from unittest import mock
 
 import pytest
@@ -13,7 +14,7 @@ from demandes import operations as usager_operations
 from demandes.demarches import DEMARCHES
 from demandes.demarches.etudiant import ETU_TITRE
 from demandes.etats import Etat
-from demandes.models import Decision, Demande, NumeroUtilise
+from demandes.models import Decision, Demande, NumeroUtilise, Site
 from instruction import operations
 from instruction.operations import ActeImpossible, Conflit, GesteInterdit, Remise, Retrait
 from notifications.composition import composer
@@ -158,6 +159,34 @@ def test_sans_montant_le_message_dit_que_rien_n_est_du(en_fabrication, guichet, 
 
 
 # --- Remise ----------------------------------------------------------------------------------------------------------
+def test_un_site_ferme_ne_propose_pas_son_adresse_et_la_refuse(client_guichet, en_fabrication, guichet, le):
+    site, jour = en_fabrication.site, timezone.localdate()
+    adresse = site.coordonnees_le(jour).adresse
+    assert adresse in unescape(client_guichet.get(url("disponible", en_fabrication)).content.decode())
+    Site.objects.filter(pk=site.pk).update(ferme_le=jour)
+
+    page = unescape(client_guichet.get(url("disponible", en_fabrication)).content.decode())
+    assert adresse not in page[page.index("<form") :]
+    ici = f"{site.libelle}\n{adresse.upper()} "
+    reponse = poster(
+        client_guichet, "disponible", en_fabrication, lieu=ici, horaires="9 h à 16 h", documents=["identite"]
+    )
+    assert "Votre site est fermé depuis le" in unescape(reponse.content.decode())
+    en_fabrication.refresh_from_db()
+    retrait = Retrait(ici, "9 h à 16 h", ("identite",))
+    with pytest.raises(ActeImpossible, match="Votre site est fermé"):
+        operations.rendre_disponible(
+            en_fabrication, retrait, agent=guichet, version=en_fabrication.version, le=timezone.now()
+        )
+    assert Demande.objects.get().etat == Etat.EN_FABRICATION and not Envoi.objects.filter(message="titre_disponible")
+
+    poster(
+        client_guichet, "disponible", en_fabrication, lieu="Sous-préfecture, 2 rue Neuve", horaires="9 h à 16 h",
+        documents=["identite"],
+    )  # fmt: skip
+    assert Demande.objects.get().etat == Etat.TITRE_DISPONIBLE
+
+
 def test_les_pages_de_la_remise_tiennent_dans_leur_budget(client_guichet, disponible, django_assert_max_num_queries):
     with django_assert_max_num_queries(40):
         client_guichet.get(url("remettre", disponible))
