@@ -20,6 +20,7 @@ from demandes.journal_des_references import ecarts_en_mots
 from demandes.models import Changement, Evenement
 from instruction.models import AccesExceptionnel, Consultation
 from instruction.permissions import GESTES
+from instruction.presentation import PHRASES_D_ECHEC
 from usagers.models import Compte
 
 TAILLE_DE_PAGE = 50
@@ -59,17 +60,31 @@ def _qui(compte: Compte | None) -> tuple[str, str]:
     return (f"{agent.nom} ({compte.identifiant})", agent.site_id) if agent else (compte.identifiant, "")
 
 
+# Le nom d'un code, et le mot d'un code seul, quand le tiret bas en moins ne suffit pas.
+NOMS = {
+    "agent": "à l'agent n°", "cloture": "clôture", "complement": "complément n°", "de": "du site",
+    "dus": "documents vus", "reponses": "réponses", "reserves": "réserves", "vers": "au site",
+}  # fmt: skip
+MOTS = {"defavorable": "défavorable", "ecartee": "écartée", "proposee": "proposée"}
+
+
 def _code(nom: str, valeur: object) -> str:
     if nom == "geste" and valeur in GESTES:
         return str(GESTES[valeur].libelle)
+    if nom == "echec" and valeur in PHRASES_D_ECHEC:
+        return str(PHRASES_D_ECHEC[valeur])
+    nom = NOMS.get(nom, nom)
     return nom if valeur is True else f"{nom} {_valeur(valeur)}"
 
 
 def _valeur(valeur: object) -> str:
-    """Un code, des codes, ou les codes de chaque pièce : sans crochets, guillemets ni accolades."""
+    """Un code, des codes, ou les codes de chaque pièce, en mots : « complement.trop_ancienne » → « trop ancienne »."""
     if isinstance(valeur, dict):
         return ", ".join(f"{cle} ({_valeur(codes)})" for cle, codes in valeur.items())
-    return ", ".join(map(str, valeur)) if isinstance(valeur, list) else str(valeur)
+    if isinstance(valeur, list):
+        return ", ".join(map(_valeur, valeur))
+    mot = str(valeur).rpartition(".")[2]
+    return MOTS.get(mot, mot.replace("_", " ") if mot.islower() else mot)
 
 
 def _acte(evenement: Evenement) -> Ligne:

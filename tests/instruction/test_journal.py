@@ -72,7 +72,9 @@ def test_les_actes_disent_qui_quand_quel_dossier_et_quels_etats(client_auditeur,
 @pytest.mark.parametrize(("codes", "dit"), [
     ({"geste": "cloturer"}, "Clôturer"),
     ({"motifs": {"PASSEPORT": ["complement.illisible", "complement.autre"]}, "complement": 2},
-     "motifs PASSEPORT (complement.illisible, complement.autre), complement 2"),
+     "motifs PASSEPORT (illisible, autre), complément n° 2"),
+    ({"motif": "cloture.sans_objet", "cloture": "proposee"}, "motif sans objet, clôture proposée"),
+    ({"geste": "signer_refus", "echec": "dossier_change"}, "Signer le refus, le dossier a changé entre-temps"),
     ({"sens": "favorable", "motifs": []}, "sens favorable"),
     ({"renvoi": True}, "renvoi"),
 ])  # fmt: skip
