@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from demandes.models import Changement
 from instruction.permissions import agent_de, voit
 from instruction.views import (
     autre_site,
@@ -39,6 +40,7 @@ from instruction.views.second_facteur import exiger_second_facteur
 SANS_SECOND_FACTEUR = {"second_facteur", "logout"}
 # Les adresses où se fait un acte de `GESTES` à second facteur : il y est redemandé, quoi que fasse la vue.
 A_SECOND_FACTEUR = {"dossier_signer", "dossier_cloturer"}
+CHANGEMENTS_RECENTS = 10
 
 
 class Administration(admin.AdminSite):
@@ -142,7 +144,7 @@ class Administration(admin.AdminSite):
                 vue(second_facteur.reinitialiser),
                 name="second_facteur_reinitialiser",
             ),
-            path("references/", vue(super().index), name="references"),
+            path("references/", vue(self.references), name="references"),
             *super().get_urls(),
         ]
 
@@ -156,6 +158,11 @@ class Administration(admin.AdminSite):
         return redirect(
             f"admin:{next((nom for nom in ('dossiers', 'guichet', 'journal') if voit(agent, nom)), 'references')}"
         )
+
+    def references(self, request: HttpRequest) -> HttpResponse:
+        """L'accueil des données de référence, et ce que des agents y ont changé."""
+        changements = Changement.objects.filter(par__isnull=False).select_related("par__agent").order_by("-pk")
+        return super().index(request, {"changements": changements[:CHANGEMENTS_RECENTS]})
 
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         translation.activate("fr")

@@ -48,6 +48,10 @@ class ReferenceAdmin(admin.ModelAdmin):
         titre = capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": titre, **(extra_context or {})})
 
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        titre = capfirst(self.opts.verbose_name)
+        return super().change_view(request, object_id, form_url, {"title": titre, **(extra_context or {})})
+
 
 class DonneeAdmin(ReferenceAdmin):
     """Une donnée de référence : ses changements vont au journal de l'auditeur, avant et après."""

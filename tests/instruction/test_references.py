@@ -406,3 +406,15 @@ def test_une_fiche_et_un_changement_tiennent_en_peu_de_requetes(
         client.get(reverse("admin:demandes_motif_history", args=[motif.pk]))
     with django_assert_max_num_queries(40):
         changer(client, motif, au="", ordre=30, libelle="En double", source="x")
+
+
+def test_l_accueil_dit_ce_qui_a_change_et_qui_l_a_change(
+    client, references, administrateur, django_assert_max_num_queries
+):
+    assert "encore rien changé" in client.get(reverse("admin:references")).content.decode()
+    motif = Motif.objects.get(code="cloture.doublon")
+    changer(client, motif, au=DEMAIN.isoformat(), ordre=30, libelle="En double", source="x")
+    with django_assert_max_num_queries(8):
+        page = client.get(reverse("admin:references")).content.decode()
+    assert "Derniers changements" in page and "Actions récentes" not in page
+    assert "motif cloture.doublon" in page and "Alix Fontaine" in page and "charger_droit" not in page
