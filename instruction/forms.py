@@ -12,7 +12,15 @@ from demandes.demarches import DEMARCHES
 from demandes.demarches.base import TitreDelivrable
 from demandes.models import Decision, Demande
 from documents.fichiers import type_reconnu
-from instruction.operations import Accord, ajouter_mois, motifs_d_avis, motifs_de_cloture, taxe_due
+from instruction.operations import (
+    Accord,
+    DecisionImpossible,
+    ajouter_mois,
+    motifs_d_avis,
+    motifs_de_cloture,
+    taxe_due,
+    verifier_accord,
+)
 from instruction.permissions import agent_de
 from usagers.champs import DateTroisChampsField
 
@@ -121,10 +129,11 @@ class AccordForm(AvisForm):
     )
 
     def __init__(self, *args, demande: Demande, jour: dt.date, **kwargs):
-        titres = DEMARCHES[demande.demarche].titres
+        titres = DEMARCHES[demande.demarche].titres_pour(demande.usager.nationalite_id)
         self.taxes = {titre.code: taxe_due(demande, titre, jour=jour) for titre in titres}
         kwargs.setdefault("initial", self._propositions(demande, titres, jour))
         super().__init__(*args, jour=jour, **kwargs)
+        self.demande = demande
         self.fields["titre"].choices = [(titre.code, libelle_du_titre(titre)) for titre in titres]
         self.fields["titre"].widget.titres = {
             titre.code: {
@@ -133,7 +142,7 @@ class AccordForm(AvisForm):
             for titre in titres
         }  # fmt: skip
 
-    def _propositions(self, demande: Demande, titres: tuple[TitreDelivrable, ...], jour: dt.date) -> dict:
+    def _propositions(self, demande: Demande, titres: list[TitreDelivrable], jour: dt.date) -> dict:
         """Un titre de même nature que l'actuel, à la suite de celui-ci, pour sa plus longue durée ; à vérifier."""
         actuel = demande.titre_de_depart
         nature = actuel.nature if actuel else ""
@@ -146,6 +155,16 @@ class AccordForm(AvisForm):
             "au": ajouter_mois(du, titre.duree_max) - dt.timedelta(days=1),
             "taxe": montant(self.taxes[titre.code]),
         }
+
+    def clean(self):
+        """Les règles de l'accord se disent avec les fautes de saisie, pas au tour suivant."""
+        saisie = super().clean()
+        if {"titre", "mention", "du", "au", "taxe"} <= saisie.keys():
+            try:
+                verifier_accord(self.demande, self.accord)
+            except DecisionImpossible as refus:
+                self.add_error(refus.champ, str(refus))
+        return saisie
 
     @property
     def accord(self) -> Accord:

@@ -1,6 +1,7 @@
 """Les formulaires d'après la décision et autour d'elle. Les règles sont dans les opérations ; ici, ce qui s'écrit."""
 
 import datetime as dt
+from collections.abc import Callable
 
 from django import forms
 from django.utils import timezone
@@ -11,8 +12,9 @@ from demandes.demarches import DEMARCHES
 from demandes.models import Demande, Site
 from instruction.models import Agent
 from instruction.operations import Remise, Retrait, instructeurs_du_site, montant_du, site_ferme
+from instruction.operations.remise import NUMERO_FAUX, TIMBRE_FAUX
 from usagers.champs import DateTroisChampsField
-from usagers.numeros import normaliser
+from usagers.numeros import est_numero_timbre, est_numero_titre, normaliser
 
 DOCUMENTS_DE_RETRAIT = [
     ("identite", _("Passeport ou carte d'identité")),
@@ -109,10 +111,16 @@ class RemiseForm(forms.Form):
             )
 
     def clean_numero_titre(self) -> str:
-        return normaliser(self.cleaned_data["numero_titre"])
+        return self._bien_forme("numero_titre", est_numero_titre, NUMERO_FAUX)
 
     def clean_timbre(self) -> str:
-        return normaliser(self.cleaned_data["timbre"])
+        return self._bien_forme("timbre", est_numero_timbre, TIMBRE_FAUX)
+
+    def _bien_forme(self, nom: str, est_bien_forme: Callable[[str], bool], sinon: str) -> str:
+        numero = normaliser(self.cleaned_data[nom])
+        if not est_bien_forme(numero):
+            raise forms.ValidationError(sinon)
+        return numero
 
     @property
     def remise(self) -> Remise:

@@ -106,7 +106,8 @@ class TitreDelivrable:
     """Un titre qu'un agent peut accorder. `duree_max` en mois ; `taxe` : code du barème.
 
     `visa_ou_titre` : l'attestation de décision vaut avec l'ancien titre ou le visa, et le dit (guide 004). `nature` et
-    `motif` : ceux du titre une fois remis, d'où partira la demande suivante.
+    `motif` : ceux du titre une fois remis, d'où partira la demande suivante. `reserve_a` : la seule nationalité
+    (alpha-2) qui le reçoit.
     """
 
     code: str
@@ -119,6 +120,7 @@ class TitreDelivrable:
     travail: str = ""
     schengen: bool | None = None
     visa_ou_titre: bool = False
+    reserve_a: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,11 @@ class Demarche:
 
     def cas_de_code(self, code: str) -> Cas:
         return next(cas for cas in self.tous_les_cas if cas.code == code)
+
+    def titres_pour(self, nationalite: str) -> list[TitreDelivrable]:
+        """Ce qui se délivre à cette nationalité (alpha-2), ce qui lui est réservé d'abord."""
+        permis = [titre for titre in self.titres if titre.reserve_a in {"", nationalite}]
+        return sorted(permis, key=lambda titre: not titre.reserve_a)
 
     def etape_de_genre(self, genre: str) -> Etape:
         """La seule étape de ce genre : pieces, recapitulatif ou confirmation."""

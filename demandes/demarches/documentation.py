@@ -43,6 +43,7 @@ def decrire(demarche: Demarche, jour: dt.date) -> dict[str, Any]:
                 "taxe": {"bareme": titre.taxe, **valeurs[titre.taxe]},
                 "travail": titre.travail,
                 "schengen": titre.schengen,
+                "reserve_a": titre.reserve_a,
             }
             for titre in demarche.titres
         ],

@@ -506,10 +506,11 @@ MOBILITE = "ÉTUDIANT - PROGRAMME DE MOBILITÉ"
 
 
 def _titre(
-    code: str, libelle: Texte, duree: int, nature: str, *, mobilite: bool = False, taxe: str = "etudiant.taxe"
-) -> TitreDelivrable:
+    code: str, libelle: Texte, duree: int, nature: str, *, mobilite: bool = False, taxe: str = "etudiant.taxe",
+    reserve_a: str = "",
+) -> TitreDelivrable:  # fmt: skip
     mention, motif = (MOBILITE, "etudiant_mobilite") if mobilite else ("ÉTUDIANT", "etudiant")
-    return TitreDelivrable(code, libelle, mention, duree, taxe, nature, motif, ACCESSOIRE)
+    return TitreDelivrable(code, libelle, mention, duree, taxe, nature, motif, ACCESSOIRE, reserve_a=reserve_a)
 
 
 ETUDIANT = Demarche(
@@ -532,7 +533,7 @@ ETUDIANT = Demarche(
         _titre("CSP_ETU", _("carte de séjour pluriannuelle"), 48, "CSP"),
         _titre("CST_ETU_MOB", _("carte de séjour temporaire"), 12, "CST", mobilite=True),
         _titre("CSP_ETU_MOB", _("carte de séjour pluriannuelle"), 48, "CSP", mobilite=True),
-        _titre("CRA_ETU", _("certificat de résidence algérien"), 12, "CRA"),
+        _titre("CRA_ETU", _("certificat de résidence algérien"), 12, "CRA", reserve_a="DZ"),  # accord de 1968
         _titre("APS", _("autorisation provisoire de séjour"), 12, "APS", taxe="aps.taxe"),
     ),
     dus_a_la_remise=(_("Le certificat d'inscription définitif, au dossier ou présenté ce jour"),),

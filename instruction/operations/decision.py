@@ -105,6 +105,8 @@ def verifier_accord(demande: Demande, accord: Accord) -> TitreDelivrable:
     titre = titre_delivrable(demande, accord.titre)
     if titre is None:
         raise DecisionImpossible("titre", "Ce titre ne se délivre pas pour cette démarche.")
+    if titre.reserve_a not in {"", demande.usager.nationalite_id}:
+        raise DecisionImpossible("titre", "Ce titre ne se délivre pas à une personne de cette nationalité.")
     if accord.au < accord.du:
         raise DecisionImpossible("au", "La fin de validité précède le début.")
     if accord.au >= ajouter_mois(accord.du, titre.duree_max):

@@ -20,6 +20,8 @@ from usagers.models import TitreSejour
 from usagers.numeros import est_numero_timbre, est_numero_titre
 
 TIMBRE_SERVI = "Ce timbre a déjà servi : il ne vaut qu'une fois. Demandez-en un autre."
+NUMERO_FAUX = "Saisissez les 9 ou 10 lettres et chiffres écrits sur le titre."
+TIMBRE_FAUX = "Un timbre fiscal électronique a 16 chiffres : relisez-le."
 TITRE_REMIS = "Ce numéro est déjà celui d'un titre remis : relisez-le sur la carte."
 
 
@@ -120,7 +122,7 @@ def verifier_remise(remise: Remise, *, decision: Decision) -> None:
     if remise.dus < len(DEMARCHES[decision.demande.demarche].dus_a_la_remise):
         raise ActeImpossible("", "Un document dû au plus tard à la remise n'a pas été vu : vérifiez-le.")
     if not est_numero_titre(remise.numero_titre):
-        raise ActeImpossible("numero_titre", "Saisissez les 9 ou 10 lettres et chiffres écrits sur le titre.")
+        raise ActeImpossible("numero_titre", NUMERO_FAUX)
     if TitreSejour.objects.filter(numero=remise.numero_titre).exists():
         raise ActeImpossible("numero_titre", TITRE_REMIS)
     if not decision.taxe:
@@ -130,7 +132,7 @@ def verifier_remise(remise: Remise, *, decision: Decision) -> None:
     if not remise.timbre:
         raise ActeImpossible("timbre", "Un montant est dû : saisissez les 16 chiffres du timbre fiscal.")
     if not est_numero_timbre(remise.timbre):
-        raise ActeImpossible("timbre", "Un timbre fiscal électronique a 16 chiffres : relisez-le.")
+        raise ActeImpossible("timbre", TIMBRE_FAUX)
     if NumeroUtilise.objects.filter(nature=NumeroUtilise.Nature.TIMBRE, valeur=remise.timbre).exists():
         raise ActeImpossible("timbre", TIMBRE_SERVI)
 

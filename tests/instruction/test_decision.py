@@ -11,7 +11,7 @@ from instruction.file_de_travail import ONGLETS
 from instruction.permissions import dossiers_visibles
 from instruction.presentation import gestes_possibles
 from notifications.models import Envoi, Notification
-from tests.factories import AgentFactory
+from tests.factories import AgentFactory, PaysFactory
 from tests.instruction.conftest import accord, connecter, envoi_d_accord, envoi_de_refus, pdf, proposer, proposer_refus
 from tests.situations import photo
 
@@ -134,6 +134,26 @@ def test_une_saisie_fausse_nomme_son_champ(client_agent, en_instruction, changem
     assert reponse.status_code == 422
     assert champ in reponse.context["form"].errors
     assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
+
+
+def test_toutes_les_fautes_d_un_accord_se_disent_ensemble(client_agent, en_instruction):
+    reponse = accorder(client_agent, en_instruction, avis="", au_2="2060")
+    assert set(reponse.context["form"].errors) == {"avis", "au"}
+
+
+def test_le_certificat_algerien_n_est_qu_aux_algeriens(client_agent, en_instruction, agent, le):
+    page = reverse("admin:dossier_proposer", args=[en_instruction.numero])
+    assert "algérien" not in client_agent.get(page).content.decode()
+    with pytest.raises(operations.DecisionImpossible, match="nationalité"):
+        proposer(en_instruction, agent=agent, le=le, titre="CRA_ETU")
+    assert Demande.objects.get().etat == Etat.EN_INSTRUCTION
+
+    en_instruction.usager.nationalite = PaysFactory(code="DZ", alpha3="DZA", nom="Algérie")
+    en_instruction.usager.save()
+    form = client_agent.get(page).context["form"]
+    assert form.fields["titre"].choices[0][0] == "CRA_ETU"
+    proposer(Demande.objects.get(), agent=agent, le=le, titre="CRA_ETU")
+    assert Decision.objects.get().titre == "CRA_ETU"
 
 
 @pytest.mark.parametrize("nom", ["dossier_proposer", "dossier_proposer_refus"])
