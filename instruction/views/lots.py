@@ -21,6 +21,10 @@ from instruction.operations import LOT_MAX, LotImpossible
 from instruction.permissions import GESTES, dossiers_visibles, peut
 from instruction.presentation import gestes_par_lot
 from instruction.views.acces import Liste, agent_connecte, contexte_d_agent
+from instruction.views.page_d_acte import PageDActe, apercus_de
+from instruction.views.prolongation import PROLONGATION
+from instruction.views.remise import DISPONIBLE, FABRICATION
+from instruction.views.suivi import PRISE_EN_CHARGE
 from usagers.numeros import est_numero_demande
 
 ECHANTILLON = 10
@@ -32,6 +36,10 @@ RESULTATS = {
     "non_encodable": gettext_lazy("Une donnée ne s'écrit pas en lettres latines"),
     "panne": gettext_lazy("Erreur du service ; elle est signalée"),
 }
+
+
+# Ce que chaque personne reçoit, comme si l'acte était fait seul.
+PAGES: dict[str, PageDActe] = {page.geste: page for page in (PRISE_EN_CHARGE, PROLONGATION, FABRICATION, DISPONIBLE)}
 
 
 def _formulaire(geste: str, demande: Demande, donnees=None) -> forms.Form:
@@ -50,7 +58,7 @@ def _saisie(geste: str, form: forms.Form) -> dict:
 
 def _choisis(request: HttpRequest, agent: Agent, liste: Liste) -> list[Demande]:
     """Les dossiers cochés, ou tous ceux de la liste ; un de plus que permis suffit à savoir qu'il y en a trop."""
-    visibles = dossiers_visibles(agent).select_related("usager", "site")
+    visibles = dossiers_visibles(agent).select_related("usager__compte", "site")
     if request.POST.get("tous"):
         try:
             return page(liste.dossiers(visibles, agent), liste.tri, taille=LOT_MAX + 1).dossiers
@@ -84,6 +92,18 @@ def preparer(request: HttpRequest) -> HttpResponse:
     return _page(request, geste, dossiers, form, ecartes=len(demandes) - len(possibles), cle=secrets.token_hex(16))
 
 
+def _exemple(geste: str, demande: Demande, form: forms.Form) -> dict:
+    """Ce que recevra la première personne du lot."""
+    acte = PAGES.get(geste)
+    if acte is None:
+        return {}
+    sien = form if form.fields else acte.form(demande, None)
+    return {
+        "apercus": apercus_de(demande, acte, sien), "sans_document": not acte.avec_document,
+        "avec_apercu": bool(form.fields), "premiere": demande,
+    }  # fmt: skip
+
+
 def _page(request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes: int = 0, status: int = 200):
     contexte = {
         **contexte_d_agent(agent_connecte(request)),
@@ -96,6 +116,7 @@ def _page(request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes
         "echantillon": [demande for demande, _version in dossiers[:ECHANTILLON]],
         "dossiers": [f"{demande.numero}:{version}" for demande, version in dossiers],
         "cle": cle,
+        **_exemple(geste, dossiers[0][0], form),
     }
     return render(request, "instruction/lot_preparer.html", contexte, status=status)
 
@@ -113,7 +134,9 @@ def lancer(request: HttpRequest) -> HttpResponse:
     agent, liste = agent_connecte(request), Liste.lire(request)
     geste, cle = request.POST.get("geste", ""), request.POST.get("cle", "")[:32].replace("\x00", "")
     versions = dict(_lus(request.POST.getlist("dossier")))
-    demandes = dossiers_visibles(agent).select_related("usager", "site").filter(numero__in=versions).order_by("pk")
+    demandes = (
+        dossiers_visibles(agent).select_related("usager__compte", "site").filter(numero__in=versions).order_by("pk")
+    )
     dossiers = [(demande, versions[demande.numero]) for demande in demandes]
     if geste not in dict(gestes_par_lot(agent)) or not dossiers or not cle:
         messages.error(request, _("Ce lot ne peut pas se lancer. Choisissez de nouveau les dossiers et l'acte."))
@@ -121,6 +144,8 @@ def lancer(request: HttpRequest) -> HttpResponse:
     form = _formulaire(geste, dossiers[0][0], request.POST)
     if not form.is_valid():
         return _page(request, geste, dossiers, form, cle=cle, status=422)
+    if request.POST.get("action") == "apercu":
+        return _page(request, geste, dossiers, form, cle=cle)
     try:
         cree = operations.creer_lot(
             dossiers, geste=geste, saisie=_saisie(geste, form), cle=cle, agent=agent, le=timezone.now()

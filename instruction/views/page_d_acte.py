@@ -129,7 +129,7 @@ def montrer(
         "page": page,
         "form": form,
         "version": demande.version if version is None else version,
-        "apercus": _apercus(demande, page, form),
+        "apercus": apercus_de(demande, page, form),
         "avec_apercu": page.message is not None,
         "sans_document": not page.avec_document,
         **page.contexte(demande, form),
@@ -138,8 +138,8 @@ def montrer(
     return render(request, page.gabarit, contexte, status=status)
 
 
-def _apercus(demande: Demande, page: PageDActe, form: forms.Form) -> list:
-    """Avec ce qui est saisi, ou proposé d'avance ; rien tant que la saisie est fautive."""
+def apercus_de(demande: Demande, page: PageDActe, form: forms.Form) -> list:
+    """Ce qui part, avec ce qui est saisi ou proposé d'avance ; rien tant que la saisie est fautive."""
     if page.message is None or (form.is_bound and not form.is_valid()):
         return []
     valeurs = (

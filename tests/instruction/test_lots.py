@@ -146,6 +146,28 @@ def test_fabriquer_puis_annoncer_par_lot(client, decidee, reveils):
     assert Notification.objects.get(message="titre_disponible").contexte["montant"] == "75.00"
 
 
+def test_le_lot_montre_ce_que_recevra_la_premiere_personne(client, client_agent, dossiers, decidee, reveils):
+    page = preparer(client_agent, dossiers)
+    assert {apercu.canal for apercu in page.context["apercus"]} >= {"courriel"}
+    assert "La première personne" in page.content.decode()
+    assert "apercus" not in preparer(client_agent, dossiers, geste="reaffecter").context
+
+    connecter(client, AgentFactory(site=decidee.site, roles=["instructeur", "remise"]).compte)
+    lancer(client, preparer(client, [decidee], geste="fabriquer"))
+    tasks.traiter_lot(Lot.objects.get().pk)
+    page = preparer(client, [decidee], geste="rendre_disponible")
+    champs = {"lieu": "Guichet 12", "horaires": "9 h à 12 h", "documents": ["identite"], "action": "apercu"}
+    page = lancer(client, page, **champs)
+    assert page.status_code == 200 and Lot.objects.count() == 1
+    assert any("Guichet 12" in apercu.texte for apercu in page.context["apercus"])
+
+
+def test_un_lot_de_prolongations_montre_l_attestation_qui_partira(client_agent, en_instruction):
+    page = preparer(client_agent, [en_instruction], geste="prolonger")
+    fin = operations.periode_possible(en_instruction, jour=timezone.localdate()).au
+    assert any(f"{fin:%d/%m/%Y}" in apercu.texte for apercu in page.context["apercus"])
+
+
 def test_un_double_clic_ne_lance_qu_un_lot(client_agent, dossiers, reveils):
     page = preparer(client_agent, dossiers)
     adresses = {lancer(client_agent, page).request["PATH_INFO"] for _rang in range(2)}
