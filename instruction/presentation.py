@@ -223,7 +223,7 @@ class GestePossible:
 
 def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
     """Les actes que cet agent peut faire maintenant, dans l'ordre de la table ; leur page revérifie tout."""
-    return [
+    possibles = [
         GestePossible(
             nom, geste.libelle, reverse(GESTE_URL[nom], args=[demande.numero]),
             est_immediat=nom in GESTES_IMMEDIATS,
@@ -232,6 +232,9 @@ def gestes_possibles(agent: Agent, demande: Demande) -> list[GestePossible]:
         for nom, geste in GESTES.items()
         if nom in GESTE_URL and peut(agent, nom, demande) and GESTE_SI.get(nom, lambda _demande: True)(demande)
     ]  # fmt: skip
+    # La réponse reçue, on la lit avant d'en demander une autre.
+    premier = "reprendre" if demande.etat == Etat.COMPLEMENT_RECU else ""
+    return sorted(possibles, key=lambda geste: geste.nom != premier)
 
 
 def gestes_par_lot(agent: Agent) -> list[tuple[str, str]]:

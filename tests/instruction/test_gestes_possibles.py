@@ -35,6 +35,8 @@ def test_un_acte_se_propose_quand_l_etat_et_le_role_le_permettent(agent, deposee
 def test_les_actes_gardent_l_ordre_de_la_table(agent, deposee):
     rangs = [list(GESTES).index(geste.nom) for geste in gestes_possibles(agent, deposee)]
     assert rangs == sorted(rangs)
+    deposee.etat = Etat.COMPLEMENT_RECU
+    assert gestes_possibles(agent, deposee)[0].nom == "reprendre"  # la réponse se lit avant d'en demander une autre
 
 
 @pytest.mark.parametrize(("sens", "permis", "exclu"), [
