@@ -32,4 +32,10 @@ class Migration(migrations.Migration):
             model_name='complement',
             index=models.Index(condition=models.Q(('annule_le__isnull', True), ('prochaine_relance_le__isnull', False), ('repondu_le__isnull', True)), fields=['prochaine_relance_le'], name='complement_relances'),
         ),
+        # Ceux qui attendent déjà une réponse : un rappel au prochain passage, puis le calendrier.
+        migrations.RunSQL(
+            "UPDATE demandes_complement SET prochaine_relance_le = CURRENT_DATE "
+            "WHERE repondu_le IS NULL AND annule_le IS NULL",
+            migrations.RunSQL.noop,
+        ),
     ]

@@ -41,7 +41,12 @@ from demandes.operations.pieces import (
     verifier_place,
 )
 from demandes.operations.recherche import actualiser_la_recherche
-from demandes.operations.relances import premiere_relance, relancer_les_complements
+from demandes.operations.relances import (
+    premiere_relance,
+    relance_d_ouverture,
+    relance_suivante,
+    relancer_les_complements,
+)
 from demandes.operations.reouverture import (
     MESSAGE_DE_REOUVERTURE_MAX,
     AutreDemandeEnCours,
@@ -116,6 +121,8 @@ __all__ = [
     "ouvrir_notification",
     "pieces_a_regler",
     "premiere_relance",
+    "relance_d_ouverture",
+    "relance_suivante",
     "relancer_les_complements",
     "relire",
     "repondre_complement",

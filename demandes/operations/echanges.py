@@ -8,7 +8,7 @@ from django.utils import timezone
 from demandes.complements import jours_pour_repondre
 from demandes.models import Complement, Demande, Evenement
 from demandes.operations.base import verrouiller
-from demandes.operations.relances import relance_avant
+from demandes.operations.relances import relance_d_ouverture
 from notifications.catalogue import Message
 from notifications.models import Notification
 from notifications.operations import marquer_lue
@@ -34,7 +34,7 @@ def ouvrir_notification(notification: Notification, *, par: Compte, le: dt.datet
         jour = timezone.localdate(le)
         echeance = jour + dt.timedelta(days=jours_pour_repondre(jour))
         Complement.objects.filter(notification=notification, echeance_le__isnull=True, annule_le__isnull=True).update(
-            echeance_le=echeance, prochaine_relance_le=relance_avant(echeance, apres=jour)
+            echeance_le=echeance, prochaine_relance_le=relance_d_ouverture(echeance, ouvert_le=jour)
         )
     if demande is not None:
         Evenement.objects.create(

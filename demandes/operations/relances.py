@@ -30,6 +30,11 @@ def relance_avant(echeance: dt.date, *, apres: dt.date) -> dt.date | None:
     return next((jour for jour in jours if jour > apres), None)
 
 
+def relance_d_ouverture(echeance: dt.date, *, ouvert_le: dt.date) -> dt.date:
+    """Le premier rappel d'un complément ouvert : le délai le plus court en a un, le jour de l'échéance."""
+    return relance_avant(echeance, apres=ouvert_le) or echeance
+
+
 def relancer_les_complements(*, le: dt.datetime) -> int:
     """Envoie les rappels dus, chacun dans sa transaction ; rend leur nombre.
 
@@ -59,7 +64,10 @@ def _relancer(complement: Complement, *, jour: dt.date, le: dt.datetime) -> bool
         Message.COMPLEMENT_RELANCE, demande.usager.compte, le=le, objet=demande.numero,
         contexte=contexte_du_message(demande) | _delai(complement, jour=jour),
     )  # fmt: skip
-    complement.relance_le, complement.prochaine_relance_le = le, _suivante(complement, jour=jour)
+    complement.relance_le = le
+    complement.prochaine_relance_le = relance_suivante(
+        timezone.localdate(complement.demande_le), complement.echeance_le, apres=jour
+    )
     complement.save(update_fields=["relance_le", "prochaine_relance_le"])
     Evenement.objects.create(
         usager=demande.usager, demande=demande, nature=Evenement.Nature.RELANCE, le=le, notification=notification
@@ -74,9 +82,9 @@ def _delai(complement: Complement, *, jour: dt.date) -> dict:
     return {"echeance": complement.echeance_le.isoformat(), "echu": complement.echeance_le < jour}
 
 
-def _suivante(complement: Complement, *, jour: dt.date) -> dt.date | None:
-    if complement.echeance_le:
-        return relance_avant(complement.echeance_le, apres=jour)
-    demande_le = timezone.localdate(complement.demande_le)
+def relance_suivante(demande_le: dt.date, echeance: dt.date | None, *, apres: dt.date) -> dt.date | None:
+    """Le rappel d'après, selon que le complément est ouvert ou non ; rien : c'était le dernier."""
+    if echeance:
+        return relance_avant(echeance, apres=apres)
     jours = (demande_le + dt.timedelta(days=ecart) for ecart in SANS_OUVERTURE)
-    return next((suivant for suivant in jours if suivant > jour), None)
+    return next((jour for jour in jours if jour > apres), None)

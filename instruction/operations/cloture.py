@@ -65,9 +65,9 @@ def _verifier_sans_reponse(demande: Demande, *, jour: dt.date) -> None:
     if not delai_echu(demande, jour=jour):
         raise ActeImpossible("motif", TOUJOURS_DANS_LE_DELAI)
     complement = complement_ouvert(demande)
-    if complement.prochaine_relance_le:
+    if complement.prochaine_relance_le or complement.relance_le is None:
         raise ActeImpossible("motif", RELANCE_A_VENIR)
-    relance = timezone.localdate(complement.relance_le) if complement.relance_le else dt.date.min
+    relance = timezone.localdate(complement.relance_le)
     if jour < (possible := relance + REPIT):
         raise ActeImpossible(
             "motif", f"Un rappel est parti le {relance:%d/%m/%Y} : laissez à la personne jusqu'au {possible:%d/%m/%Y}."

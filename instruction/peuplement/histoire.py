@@ -22,6 +22,7 @@ from demandes.models import (
     Prolongation,
     Site,
 )
+from demandes.operations import premiere_relance, relance_d_ouverture, relance_suivante
 from documents.catalogue import MODELES, Acte
 from documents.models import Document
 from documents.operations import ALPHABET
@@ -131,7 +132,16 @@ class Histoires:
             "codes",
         )  # fmt: skip
         self.complements = Table(
-            Complement, "demande", "notification", "message", "demande_par", "demande_le", "echeance_le", "repondu_le"
+            Complement,
+            "demande",
+            "notification",
+            "message",
+            "demande_par",
+            "demande_le",
+            "echeance_le",
+            "repondu_le",
+            "prochaine_relance_le",
+            "relance_le",
         )
         self.lignes = Table(ComplementLigne, "complement", "rang", "code", "libelle", "motifs", "consigne", "reponse",
                             "justification")  # fmt: skip
@@ -289,8 +299,9 @@ class Dossier:
         echeance = timezone.localdate(lu_le) + dt.timedelta(days=30) if lu_le else None
         self.lettre = self._notifier(Message.COMPLEMENT, le, {"jours": 30}, lue_le=lu_le, repondue_le=repondu_le)
         self.complements = h.complements.ajouter(
-            self.demande, self.lettre, "Merci de compléter votre dossier.", self.agent, le, echeance, repondu_le
-        )
+            self.demande, self.lettre, "Merci de compléter votre dossier.", self.agent, le, echeance, repondu_le,
+            *(self._relances(le, lu_le, echeance) if not repondu_le else (None, None)),
+        )  # fmt: skip
         reponse = ("maintenir", TEXTE) if repondu_le else ("", "")
         motifs = ["complement.illisible"]
         h.lignes.ajouter(self.complements, 1, code, libelle, motifs, "Le document est flou.", *reponse)
@@ -298,6 +309,17 @@ class Dossier:
         self._passer_a(Etat.COMPLEMENT_DEMANDE, le, notification=self.lettre, codes=codes)
         if lu_le:
             self._evenement(Evenement.Nature.LECTURE, lu_le, par=self.compte, notification=self.lettre)
+
+    def _relances(
+        self, le: dt.datetime, lu_le: dt.datetime | None, echeance: dt.date | None
+    ) -> tuple[dt.date | None, dt.datetime | None]:
+        """Le prochain rappel d'un complément sans réponse, et l'heure du dernier, comme si le balayage avait passé."""
+        jour, depart = timezone.localdate(self.h.le), timezone.localdate(lu_le or le)
+        prochaine = relance_d_ouverture(echeance, ouvert_le=depart) if echeance else premiere_relance(depart)
+        derniere = None
+        while prochaine and prochaine <= jour:
+            derniere, prochaine = prochaine, relance_suivante(depart, echeance, apres=prochaine)
+        return prochaine, derniere and le.replace(year=derniere.year, month=derniere.month, day=derniere.day)
 
     def reponse(self, le: dt.datetime) -> None:
         self._figer(2, Instantane.Cause.COMPLEMENT, le)

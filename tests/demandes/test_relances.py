@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from demandes import operations, tasks
 from demandes.complements import LigneDemandee
-from demandes.models import Complement, Demande, Evenement
+from demandes.models import Bareme, Complement, Demande, Evenement
 from instruction import operations as agents
 from notifications.composition import composer
 from notifications.models import Envoi, Notification
@@ -68,6 +68,9 @@ def test_un_delai_court_a_moins_de_rappels(ferme, le):
     assert operations.relances.relance_avant(jour + dt.timedelta(days=8), apres=jour) == jour + dt.timedelta(days=1)
     assert operations.relances.relance_avant(jour + dt.timedelta(days=7), apres=jour) == jour + dt.timedelta(days=5)
     assert operations.relances.relance_avant(jour + dt.timedelta(days=2), apres=jour) is None
+    Bareme.objects.filter(code="complement.delai").update(valeurs={"jours": 2})
+    operations.ouvrir_notification(ferme.notification, par=ferme.demande.usager.compte, le=le)
+    assert jours_de_rappel(le, 10) == [2]
 
 
 def test_des_rappels_manques_n_en_font_qu_un_et_il_dit_que_le_delai_est_passe(ouvert, le):

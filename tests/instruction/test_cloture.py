@@ -104,7 +104,7 @@ def test_sans_reponse_se_propose_une_fois_le_delai_echu_et_clot_le_complement(en
     notification = Notification.objects.filter(message="prise_en_charge").get()
     Complement.objects.create(
         demande=en_instruction, notification=notification, demande_par=agent.compte, demande_le=le,
-        echeance_le=timezone.localdate(le) - dt.timedelta(days=1),
+        echeance_le=timezone.localdate(le) - dt.timedelta(days=1), relance_le=le - dt.timedelta(days=3),
     )  # fmt: skip
     demande = proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
     operations.cloturer(demande, agent=valideur, version=demande.version, le=le)
@@ -117,6 +117,12 @@ def echu(demande, agent, le, **champs) -> Complement:
         demande=demande, notification=notification, demande_par=agent.compte, demande_le=le,
         echeance_le=timezone.localdate(le) - dt.timedelta(days=1), **champs,
     )  # fmt: skip
+
+
+def test_sans_reponse_demande_qu_un_rappel_soit_parti(en_instruction, agent, le):
+    echu(en_instruction, agent, le)
+    with pytest.raises(ActeImpossible, match="dernier rappel"):
+        proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
 
 
 def test_sans_reponse_attend_que_le_dernier_rappel_soit_parti(en_instruction, agent, le):
@@ -139,7 +145,7 @@ def test_sans_reponse_ne_se_signe_plus_apres_la_reponse(client, en_instruction, 
     notification = Notification.objects.filter(message="prise_en_charge").get()
     complement = Complement.objects.create(
         demande=en_instruction, notification=notification, demande_par=agent.compte, demande_le=le,
-        echeance_le=timezone.localdate(le) - dt.timedelta(days=1),
+        echeance_le=timezone.localdate(le) - dt.timedelta(days=1), relance_le=le - dt.timedelta(days=3),
     )  # fmt: skip
     demande = proposer(en_instruction, agent=agent, le=le, motif="cloture.sans_reponse")
     complement.repondu_le = le
