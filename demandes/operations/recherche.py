@@ -5,7 +5,7 @@ from django.db import transaction
 
 from demandes.instantane import texte_de_recherche
 from demandes.models import Demande
-from usagers.models import Compte, TitreSejour
+from usagers.models import Compte, TitreSejour, Usager
 
 journal = structlog.get_logger(__name__)
 LOT = 200
@@ -30,18 +30,20 @@ def actualiser_la_recherche() -> int:
 
 @transaction.atomic
 def _actualiser(compte: Compte) -> None:
-    demandes = list(
-        Demande.objects.filter(usager__compte=compte, numero__isnull=False)
-        .select_related("usager__compte", "titre_de_depart")
-        .order_by("pk")
-        .select_for_update(of=("self",), no_key=True)
+    """La personne d'abord, ses demandes ensuite, comme toute opération ; tout se lit une fois le verrou obtenu."""
+    usager = Usager.objects.select_for_update(of=("self",), no_key=True).filter(compte=compte).first()
+    verrouillees = Demande.objects.filter(usager=usager, numero__isnull=False).select_for_update(
+        of=("self",), no_key=True
     )
+    demandes = list(verrouillees.select_related("titre_de_depart").order_by("pk")) if usager else []
+    lu = Compte.objects.get(pk=compte.pk)
     remis: dict[str, list[str]] = {}
     for titre in TitreSejour.objects.filter(origine__in=[demande.numero for demande in demandes]).order_by("pk"):
         remis.setdefault(titre.origine, []).append(titre.numero)
     for demande in demandes:
+        usager.compte, demande.usager = lu, usager
         demande.recherche = texte_de_recherche(demande, remis=remis.get(demande.numero, ()))
     Demande.objects.bulk_update(demandes, ["recherche"])
     # Un changement plus récent que celui qui a été lu porte une autre heure : il reste à relire.
-    lu = Compte.objects.filter(pk=compte.pk, coordonnees_changees_le=compte.coordonnees_changees_le)
-    lu.update(coordonnees_changees_le=None)
+    a_jour = Compte.objects.filter(pk=compte.pk, coordonnees_changees_le=lu.coordonnees_changees_le)
+    a_jour.update(coordonnees_changees_le=None)

@@ -1,16 +1,20 @@
 """On trouve une personne par ses coordonnées d'aujourd'hui, pas seulement par celles de son dépôt."""
 
 import datetime as dt
+import threading
+import time
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from demandes import operations, tasks
 from demandes.models import Demande
+from instruction import operations as agents
 from instruction.file_de_travail import chercher, ressembler
 from instruction.permissions import dossiers_visibles
 from tests.factories import CompteFactory
-from usagers.models import Compte
+from usagers.models import Compte, Usager
 from usagers.operations import confirmer_courriel, demander_changement_courriel, modifier_informations
 
 NOUVEAU = {"nom_usage": "Traoré-Éluard", "situation_familiale": "marie", "telephone": "+33698765432"}
@@ -103,3 +107,26 @@ def test_un_brouillon_n_a_rien_a_chercher(brouillon, le):
     modifier(brouillon, le)
     assert operations.actualiser_la_recherche() == 1
     assert Demande.objects.get(pk=brouillon.pk).recherche == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_un_numero_attribue_la_meme_seconde_ne_se_perd_pas(deposee, agent, le):
+    """La relecture attend l'acte, puis relit la personne : elle n'efface pas ce qu'il vient d'écrire."""
+    Usager.objects.filter(pk=deposee.usager_id).update(numero_etranger=None)
+    Compte.objects.filter(pk=deposee.usager.compte_id).update(coordonnees_changees_le=le)
+    parti = threading.Event()
+
+    def relire():
+        parti.set()
+        operations.actualiser_la_recherche()
+        connection.close()
+
+    fil = threading.Thread(target=relire)
+    with transaction.atomic():
+        agents.attribuer_numero(deposee, "7703009999", agent=agent, version=deposee.version, le=le)
+        fil.start()
+        parti.wait(10)
+        time.sleep(0.3)  # le temps que la relecture bute sur le verrou
+    fil.join(20)
+    assert trouves(agent, "7703009999") == [deposee.numero]
+    assert Compte.objects.get(pk=deposee.usager.compte_id).coordonnees_changees_le is None
