@@ -73,9 +73,11 @@ def contexte_du_retrait(demande: Demande, retrait: Retrait) -> dict:
 
 
 def site_ferme(demande: Demande, lieu: str, *, jour: dt.date) -> str:
-    """Ce qui s'oppose à un retrait à l'adresse d'un site fermé : personne n'est envoyé à sa porte. Vide : rien."""
-    site = demande.site
-    if not site.est_ferme(jour) or _nu(site.coordonnees_le(jour).adresse) not in _nu(lieu):
+    """Ce qui s'oppose à un retrait au site, s'il est fermé : son adresse, ou son nom seul. Vide : rien."""
+    site, voulu = demande.site, _nu(lieu)
+    adresse = _nu(site.coordonnees_le(jour).adresse)
+    y_envoie = (adresse and adresse in voulu) or not voulu.replace(_nu(site.libelle), "")
+    if not site.est_ferme(jour) or not y_envoie:
         return ""
     return f"Votre site est fermé depuis le {site.ferme_le:%d/%m/%Y} : écrivez où le titre se retire désormais."
 
