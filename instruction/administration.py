@@ -75,8 +75,8 @@ class Administration(admin.AdminSite):
 
         def sans_acte_perdu(request, *args, **kwargs):
             sortie = request.resolver_match.url_name == "logout"
-            if request.method == "POST" and not sortie and not self.has_permission(request):
-                return connexion.acte_sans_session(request)
+            if request.method == "POST" and not self.has_permission(request):
+                return connexion.deconnexion(request) if sortie else connexion.acte_sans_session(request)
             if request.method == "POST":
                 reprise.oublier(request)
             return garde(request, *args, **kwargs)

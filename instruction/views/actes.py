@@ -15,6 +15,7 @@ from instruction.operations import Conflit
 from instruction.presentation import a_l_heure, nom_de, texte_de
 from instruction.views.acces import Liste, dossier_de
 from instruction.views.dossier import contexte_du_dossier
+from instruction.views.reprise import version_reprise
 
 CHANGEMENTS_MONTRES = 10
 
@@ -26,7 +27,9 @@ def version_lue(request: HttpRequest) -> int:
 
 def version_a_renvoyer(request: HttpRequest, demande: Demande, *, status: int) -> int | str:
     """La version que la page porte : celle que l'agent a lue, tant qu'un conflit ne lui a pas montré la suivante."""
-    return demande.version if status == HTTPStatus.CONFLICT else request.POST.get("version", demande.version)
+    if status == HTTPStatus.CONFLICT:
+        return demande.version
+    return request.POST.get("version") or version_reprise(request) or demande.version
 
 
 def adresse_de(request: HttpRequest, nom: str, demande: Demande) -> str:

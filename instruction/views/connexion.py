@@ -71,7 +71,9 @@ def acte_sans_session(request: HttpRequest) -> HttpResponse:
 def deconnexion(request: HttpRequest) -> HttpResponse:
     """Ferme la session. Envoyé par la page à l'expiration, ramène à la connexion, puis à cette page, remplie."""
     compte = reprise.compte_de_la_session(request)
-    logout(request)
+    # Un autre onglet a pu finir le premier : ce qu'il a laissé ne s'efface pas.
+    if request.user.is_authenticated or "expiration" not in request.POST:
+        logout(request)
     if "expiration" in request.POST:
         page = request.POST.get("next", "")
         champs = [

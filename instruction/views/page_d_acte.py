@@ -6,6 +6,7 @@ Ce que les actes d'après l'instruction ont en commun ; chacun déclare le reste
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -23,7 +24,14 @@ from instruction.operations import ActeImpossible, Conflit, GesteInterdit
 from instruction.permissions import peut
 from instruction.presentation import apercus, phrase_non_encodable
 from instruction.views.acces import Liste, agent_connecte, dossier_de
-from instruction.views.actes import acte_interdit, adresse_de, changements, page_de_conflit, version_lue
+from instruction.views.actes import (
+    acte_interdit,
+    adresse_de,
+    changements,
+    page_de_conflit,
+    version_a_renvoyer,
+    version_lue,
+)
 from instruction.views.dossier import contexte_du_dossier
 from instruction.views.reprise import saisie_reprise
 from notifications.catalogue import Message
@@ -66,7 +74,8 @@ def derouler(request: HttpRequest, numero: str, page: PageDActe) -> HttpResponse
     if request.method != "POST":
         if not peut(agent, page.geste, demande):
             return acte_interdit(request, demande)
-        return montrer(request, demande, page, page.form(demande, saisie_reprise(request)))
+        version = version_a_renvoyer(request, demande, status=HTTPStatus.OK)
+        return montrer(request, demande, page, page.form(demande, saisie_reprise(request)), version=version)
     envoi = Envoi(agent, version_lue(request))
     if envoi.version == demande.version and not peut(agent, page.geste, demande):
         return acte_interdit(request, demande)
@@ -122,7 +131,7 @@ def _en_conflit(
 
 
 def montrer(
-    request: HttpRequest, demande: Demande, page: PageDActe, form: forms.Form, *, version: int | None = None,
+    request: HttpRequest, demande: Demande, page: PageDActe, form: forms.Form, *, version: int | str | None = None,
     status: int = 200, **de_plus,
 ) -> HttpResponse:  # fmt: skip
     contexte = contexte_du_dossier(request, demande) | {

@@ -14,15 +14,19 @@ from django.utils.translation import gettext as _
 
 from instruction.views.second_facteur import CHAMP
 
-CLE = "saisie_a_reprendre"
+CLE = "saisies_a_reprendre"
 LONGUEUR_MAX = 64_000
-HORS_SAISIE = {"csrfmiddlewaretoken", "version", "action", CHAMP}
+# Ce qu'un agent peut avoir d'onglets ouverts à la fois.
+PAGES_MAX = 5
+HORS_SAISIE = {"csrfmiddlewaretoken", "action", CHAMP}
 
 
 def compte_de_la_session(request: HttpRequest) -> str:
-    """Le compte connecté, ou celui de la session qui vient d'expirer ; vide : personne ne l'était."""
+    """Le compte connecté, ou celui de la session qui vient de finir ; vide : personne ne l'était."""
     if request.user.is_authenticated:
         return str(request.user.pk)
+    if gardees := request.session.get(CLE):  # un autre onglet a fini avant celui-ci
+        return next(iter(gardees.values()))["compte"]
     cle = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     session = Session.objects.filter(session_key=cle).first() if cle else None
     return session.get_decoded().get(SESSION_KEY, "") if session else ""
@@ -37,8 +41,9 @@ def page_d_origine(request: HttpRequest) -> str:
 
 def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, page: str, compte: str) -> bool:
     """Garde les textes d'une page d'un dossier pour ce compte ; vrai s'il y avait de quoi. Jamais un fichier."""
-    textes = {nom: valeurs for nom, valeurs in champs if nom not in HORS_SAISIE and any(valeurs)}
-    longueur = sum(len(nom) + len(valeur) for nom, valeurs in textes.items() for valeur in valeurs)
+    lus = {nom: valeurs for nom, valeurs in champs if nom not in HORS_SAISIE and any(valeurs)}
+    version = lus.pop("version", [""])[0]
+    longueur = sum(len(nom) + len(valeur) for nom, valeurs in lus.items() for valeur in valeurs)
     page = urlsplit(page).path
     try:
         numero = resolve(page).kwargs.get("numero")
@@ -46,14 +51,23 @@ def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, pag
         return False
     if not (compte and numero and 0 < longueur <= LONGUEUR_MAX):
         return False
-    request.session[CLE] = {"page": page, "numero": numero, "compte": compte, "textes": textes}
+    gardees = {autre: saisie for autre, saisie in request.session.get(CLE, {}).items() if saisie["compte"] == compte}
+    gardees.pop(page, None)
+    gardees[page] = {"compte": compte, "version": version, "textes": lus}
+    request.session[CLE] = dict(list(gardees.items())[-PAGES_MAX:])
     return True
+
+
+def _gardee(request: HttpRequest) -> dict | None:
+    """Ce qui attend cette page, si c'est ce compte qui l'écrivait."""
+    saisie = request.session.get(CLE, {}).get(request.path)
+    return saisie if saisie and saisie["compte"] == str(request.user.pk) else None
 
 
 def saisie_reprise(request: HttpRequest) -> QueryDict | None:
     """Ce qui était écrit sur cette page ; rien s'il n'y a rien, ou si c'était un autre compte."""
-    saisie = request.session.get(CLE)
-    if not saisie or (saisie["page"], saisie["compte"]) != (request.path, str(request.user.pk)):
+    saisie = _gardee(request)
+    if saisie is None:
         return None
     champs = QueryDict(mutable=True)
     for nom, valeurs in saisie["textes"].items():
@@ -65,8 +79,15 @@ def saisie_reprise(request: HttpRequest) -> QueryDict | None:
     return champs
 
 
+def version_reprise(request: HttpRequest) -> str:
+    """La version lue alors : si le dossier a changé depuis, l'envoi le dira. Vide : rien n'est repris."""
+    saisie = _gardee(request)
+    return saisie["version"] if saisie else ""
+
+
 def oublier(request: HttpRequest) -> None:
-    """Un envoi de ce dossier a remplacé ce qui était gardé."""
-    saisie = request.session.get(CLE)
-    if saisie and saisie["numero"] == request.resolver_match.kwargs.get("numero"):
-        del request.session[CLE]
+    """Un envoi parti de cette page a remplacé ce qui y était gardé."""
+    page = urlsplit(page_d_origine(request)).path
+    gardees = request.session.get(CLE, {})
+    if page in gardees:
+        request.session[CLE] = {autre: saisie for autre, saisie in gardees.items() if autre != page}

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from instruction import operations
+from tests.factories import AgentFactory
 from tests.instruction.conftest import connecter
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +57,54 @@ def test_ce_que_l_agent_ecrivait_revient_apres_la_connexion(client, en_instructi
     en_instruction.refresh_from_db()
     assert en_instruction.version == envoi["version"] and not en_instruction.notes.exists()
     assert TEXTE in unescape(client.get(suite).content.decode())  # une page rechargée la montre encore
-    client.post(page, {**envoi, "action": "apercu"})
+    client.post(page, {**envoi, "action": "apercu"}, headers={"referer": suite})
     assert "quand votre session a fini" not in unescape(client.get(suite).content.decode())
+
+
+def test_ce_qui_a_change_pendant_l_absence_se_dit_avant_d_agir(client, en_instruction, agent, valideur, le):
+    connecter(client, agent.compte)
+    page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
+    envoi = {"version": en_instruction.version, "texte": TEXTE, "motif": "cloture.sans_objet"}
+    expirer(client)
+    reponse = client.post(page, envoi, headers={"referer": f"http://testserver{page}"})
+    collegue = AgentFactory(site=agent.site, nom="Sacha Collègue")
+    operations.reaffecter(en_instruction, collegue, agent=agent, version=en_instruction.version, le=le)
+
+    revenue = revenir(client, agent.compte, reponse)
+    assert str(revenue.context["version"]) == str(envoi["version"])
+    conflit = client.post(page, envoi | {"version": revenue.context["version"]})
+    assert conflit.status_code == 409 and "Dossier affecté" in conflit.content.decode()
+    assert not en_instruction.clotures.exists()
+
+
+def test_deux_onglets_reviennent_chacun_et_un_autre_envoi_ne_les_efface_pas(client, en_instruction, agent):
+    connecter(client, agent.compte)
+    pages = [
+        reverse(f"admin:dossier_{nom}", args=[en_instruction.numero]) for nom in ("proposer_cloture", "complement")
+    ]
+    expirer(client)
+    for page, champ in zip(pages, ("texte", "message"), strict=True):
+        reponse = client.post(page, {champ: f"{TEXTE} {champ}"}, headers={"referer": f"http://testserver{page}"})
+    revenir(client, agent.compte, reponse)
+    note = reverse("admin:dossier_note", args=[en_instruction.numero])
+    dossier = reverse("admin:dossier", args=[en_instruction.numero])
+    client.post(note, {"texte": "Une note"}, headers={"referer": f"http://testserver{dossier}?vue=notes"})
+    for page, champ in zip(pages, ("texte", "message"), strict=True):
+        assert f"{TEXTE} {champ}" in client.get(page).content.decode()
+
+
+def test_deux_onglets_qui_se_ferment_d_eux_memes_reviennent_chacun(client, en_instruction, agent):
+    connecter(client, agent.compte)
+    pages = [reverse(f"admin:dossier_{nom}", args=[en_instruction.numero]) for nom in ("transferer", "complement")]
+    for page, champ in zip(pages, ("motif", "message"), strict=True):
+        champs = {"expiration": "1", "next": page, f"saisie-{champ}": TEXTE, "saisie-version": "2"}
+        reponse = client.post(reverse("admin:logout"), champs)
+    revenir(client, agent.compte, reponse)
+    for page in pages:
+        assert TEXTE in client.get(page).content.decode()
+    client.post(reverse("admin:logout"))
+    connecter(client, agent.compte)
+    assert TEXTE not in client.get(pages[0]).content.decode()
 
 
 def test_un_autre_compte_ne_recoit_pas_ce_que_le_premier_ecrivait(client, en_instruction, agent, valideur):
@@ -85,14 +133,14 @@ def test_rien_ne_se_garde_qui_soit_vide_trop_long_secret_ou_d_ailleurs(client, e
     page = reverse(f"admin:{referent}", args=[en_instruction.numero]) if referent else reverse("admin:password_change")
     expirer(client)
     client.post(page, champs, headers={"referer": f"http://testserver{page}"})
-    assert "saisie_a_reprendre" not in client.session
+    assert "saisies_a_reprendre" not in client.session
 
 
 def test_sans_session_d_avant_rien_ne_se_garde(client, en_instruction):
     page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
     client.cookies["sessionid"] = "jamais-vue"
     client.post(page, {"texte": TEXTE}, headers={"referer": f"http://testserver{page}"})
-    assert "saisie_a_reprendre" not in client.session
+    assert "saisies_a_reprendre" not in client.session
 
 
 # --- Reconnecté dans un autre onglet : le jeton de la page d'avant ne vaut plus ---------------------------------------
