@@ -116,8 +116,8 @@ def contenu_du_depot(parcours: Parcours) -> dict:
 
 
 def sans_accent(texte: str) -> str:
-    """Minuscules sans accent, pour chercher et trier."""
-    decompose = unicodedata.normalize("NFD", texte.lower())
+    """Minuscules sans accent, pour chercher et trier ; l'apostrophe est droite, comme on la tape."""
+    decompose = unicodedata.normalize("NFD", texte.lower().replace("\u2019", "'"))
     return "".join(caractere for caractere in decompose if not unicodedata.combining(caractere))
 
 

@@ -25,7 +25,13 @@ TAILLE_DE_PAGE = 50
 # Au-delà, un décompte exact coûterait plus qu'il n'apprend.
 PLAFOND = 10_000
 LETTRES_MIN = 3
-DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
+# « 14/07/1998 », « 14 07 1998 », « 14071998 » ; ou comme la base l'écrit, « 1998-07-14 ».
+DATE = re.compile(
+    r"(?P<jour>[0-9]{1,2})[ /.-](?P<mois>[0-9]{1,2})[ /.-](?P<annee>[0-9]{4})"
+    r"|(?P<jour_>[0-9]{2})(?P<mois_>[0-9]{2})(?P<annee_>(?:19|20)[0-9]{2})"
+    r"|(?P<annee__>[0-9]{4})-(?P<mois__>[0-9]{2})-(?P<jour__>[0-9]{2})"
+)
+PARTIES = ("jour", "mois", "annee")
 AUTRE_NUMERO = re.compile(r"\+?[0-9]{6,}")
 
 
@@ -109,7 +115,7 @@ ONGLETS: dict[str, Onglet] = {
             _("Aucun complément n'est attendu."),
         ),
         Onglet(
-            "rupture", _("Rupture de droits"), _dans(RUPTURE, "fin_de_droits"), OUVERTES,
+            "rupture", _("Rupture de droits"), _dans(RUPTURE - 1, "fin_de_droits"), OUVERTES,
             _("Aucun dossier n'approche de la fin de ses droits à moins de 15 jours."),
         ),
         Onglet(
@@ -307,12 +313,11 @@ def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
     numero = normaliser(texte)
     if est_numero_demande(numero):
         return visibles.filter(numero=numero)
-    if naissance := DATE.fullmatch(texte.strip()):
-        jour, mois, annee = naissance.groups()
-        return visibles.filter(recherche__contains=f"{annee}-{mois:0>2}-{jour:0>2}")
-    if AUTRE_NUMERO.fullmatch(numero):
-        # Un téléphone est gardé avec son indicatif : « 06 01… » se cherche sans son zéro.
-        return visibles.filter(recherche__contains=re.sub(r"^0(?=[0-9]{9}$)", "", numero))
+    if naissance := _naissance(texte):
+        ecrit_ainsi = Q(recherche__contains=naissance)
+        return visibles.filter(ecrit_ainsi | Q(recherche__contains=numero) if numero.isdecimal() else ecrit_ainsi)
+    if telephone := _autre_numero(texte):
+        return visibles.filter(recherche__contains=telephone)
     for mot in _mots(texte):
         # La fin d'un courriel est celle de tout le monde : elle ne trie rien, et l'index en lirait chaque dossier.
         debut, arobase, _domaine = mot.partition("@")
@@ -322,10 +327,24 @@ def chercher(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
 
 def ressembler(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
     """Les noms proches de ce qui est tapé, quand `chercher` n'a rien donné ; ni un numéro ni une date ne s'approche."""
-    numero = normaliser(texte)
-    if est_numero_demande(numero) or AUTRE_NUMERO.fullmatch(numero) or DATE.fullmatch(texte.strip()):
+    if est_numero_demande(normaliser(texte)) or _autre_numero(texte) or _naissance(texte):
         return visibles.none()
     return visibles.filter(recherche__trigram_word_similar=" ".join(_mots(texte)))
+
+
+def _naissance(texte: str) -> str:
+    """La date de naissance tapée, comme la base l'écrit ; vide : ce n'est pas une date."""
+    lue = DATE.fullmatch(texte.strip())
+    if lue is None:
+        return ""
+    jour, mois, annee = (next(filter(None, (lue[f"{nom}{fin}"] for fin in ("", "_", "__")))) for nom in PARTIES)
+    return f"{annee}-{mois:0>2}-{jour:0>2}"
+
+
+def _autre_numero(texte: str) -> str:
+    """Un téléphone est gardé avec son indicatif : « 06… », « 0033 6… » et « +33 (0)6… » se cherchent sans leur zéro."""
+    numero = re.sub(r"^00(?=[1-9])", "+", normaliser(texte.replace("(0)", "")))
+    return re.sub(r"^0(?=[0-9]{9}$)", "", numero) if AUTRE_NUMERO.fullmatch(numero) else ""
 
 
 def _mots(texte: str) -> list[str]:

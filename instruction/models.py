@@ -185,7 +185,7 @@ class FiltreEnregistre(models.Model):
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="filtres")
     nom = models.CharField(max_length=60)
-    parametres = models.CharField(max_length=300)
+    parametres = models.TextField()
 
     class Meta:
         verbose_name = "filtre enregistré"

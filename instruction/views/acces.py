@@ -22,6 +22,7 @@ from instruction.file_de_travail import (
     chercher,
     filtrer,
     premier_onglet,
+    ressembler,
 )
 from instruction.models import Agent, Consultation
 from instruction.permissions import ACCES, a_une_file, acces_ouverts, agent_de, dossiers_ouverts, voit
@@ -53,8 +54,19 @@ class Liste:
 
     def dossiers(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
         """Les dossiers de la liste. Lève `RechercheTropCourte`."""
-        trouves = chercher(visibles, self.q) if self.q else self.onglet.dossiers(visibles, agent)
-        return filtrer(trouves, agent, filtres=self.filtres, demarche=self.demarche, etat=self.etat)
+        return self._filtres(chercher(visibles, self.q) if self.q else self.onglet.dossiers(visibles, agent), agent)
+
+    def approches(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
+        """Ce qui ressemble à ce qui est cherché : à lire quand `dossiers` ne donne rien."""
+        return self._filtres(ressembler(visibles, self.q) if self.q else visibles.none(), agent)
+
+    def dossiers_montres(self, visibles: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
+        """Ce que la liste a montré, d'où partent les voisins et les lots. Lève `RechercheTropCourte`."""
+        trouves = self.dossiers(visibles, agent)
+        return self.approches(visibles, agent) if self.q and not trouves.exists() else trouves
+
+    def _filtres(self, dossiers: QuerySet[Demande], agent: Agent) -> QuerySet[Demande]:
+        return filtrer(dossiers, agent, filtres=self.filtres, demarche=self.demarche, etat=self.etat)
 
     def avec(self, **changements) -> "Liste":
         return replace(self, **changements)

@@ -20,7 +20,6 @@ from instruction.file_de_travail import (
     RechercheTropCourte,
     nombres_plafonnes,
     page,
-    ressembler,
 )
 from instruction.initiatives import rouvertes_par_l_usager
 from instruction.models import Agent
@@ -45,7 +44,7 @@ def dossiers(request: HttpRequest) -> HttpResponse:
         trouves = liste.dossiers(visibles, agent)
         feuillet, approchee, trop_courte = _feuillet(request, visibles, trouves, liste.tri), False, False
         if liste.q and not feuillet.dossiers:
-            feuillet = _feuillet(request, visibles, ressembler(visibles, liste.q), liste.tri)
+            feuillet = _feuillet(request, visibles, liste.approches(visibles, agent), liste.tri)
             approchee = bool(feuillet.dossiers)
     except RechercheTropCourte:
         feuillet, approchee, trop_courte = Page([]), False, True
@@ -117,7 +116,7 @@ def enregistrer_filtre(request: HttpRequest) -> HttpResponse:
     elif agent.filtres.exclude(nom=nom).count() >= FILTRES_MAX:
         messages.error(request, _("Vous avez déjà %(n)s listes : oubliez-en une.") % {"n": FILTRES_MAX})
     else:
-        agent.filtres.update_or_create(nom=nom, defaults={"parametres": liste.parametres[:300]})
+        agent.filtres.update_or_create(nom=nom, defaults={"parametres": liste.parametres})
         messages.success(request, _("La liste « %(nom)s » est gardée.") % {"nom": nom})
     return redirect(liste.url)
 

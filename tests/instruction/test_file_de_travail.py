@@ -2,9 +2,11 @@
 
 import datetime as dt
 import random
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,7 @@ from instruction.file_de_travail import (
     ETATS_FILTRES,
     FILTRES,
     ONGLETS,
+    RECHERCHE,
     TRIS,
     RechercheTropCourte,
     chercher,
@@ -26,6 +29,7 @@ from instruction.file_de_travail import (
     voisins,
 )
 from instruction.permissions import dossiers_visibles
+from instruction.views.acces import Liste
 from notifications.models import Notification
 from tests.factories import AgentFactory, SiteFactory, TitreSejourFactory
 from tests.instruction.conftest import connecter, semer
@@ -135,6 +139,14 @@ def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
         ("nguessan", ["NGUESSAN"]),
         ("06 01 02 03 04", ["DIALLO"]),
         ("+33 6 01 02 03 04", ["DIALLO"]),
+        ("+33 (0)6 01 02 03 04", ["DIALLO"]),
+        ("0033601020304", ["DIALLO"]),
+        ("14/07/1998", ["DIALLO"]),
+        ("14 07 1998", ["DIALLO"]),
+        ("14071998", ["DIALLO"]),
+        ("1998-07-14", ["DIALLO"]),
+        ("15/07/1998", []),
+        ("mamadou d’alba", ["DIALLO"]),
         ("9903000108", ["DIALLO"]),
         ("mamadou@exemple.fr", ["DIALLO"]),
         ("li diallo", []),
@@ -145,7 +157,7 @@ def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
 def test_la_recherche_comprend_la_forme_de_ce_qui_est_tape(agent, cherche, trouve):
     textes = [
         "aya nguessan",
-        "mamadou diallo 9903000108 mamadou@exemple.fr +33601020304",
+        "mamadou diallo d'alba 1998-07-14 9903000108 mamadou@exemple.fr +33601020304",
         "anna weber",
     ]
     semer(3, agent.site, recherche=lambda rang: textes[rang])
@@ -401,7 +413,7 @@ def test_chaque_dossier_est_dans_l_onglet_de_ce_qu_il_attend(agent, client):
         "a_prendre": {"etat": "deposee"},
         "reponse_recue": {"etat": "complement_recu"},
         "attente_usager": {"etat": "complement_demande"},
-        "rupture": {"etat": "en_instruction", "fin_de_droits": aujourdhui + dt.timedelta(days=15)},
+        "rupture": {"etat": "en_instruction", "fin_de_droits": aujourdhui + dt.timedelta(days=14)},
         "delai_proche": {"etat": "en_instruction", "echeance_legale": aujourdhui + dt.timedelta(days=30)},
         "a_valider": {"etat": "proposition"},
         "a_signer": {"etat": "proposition"},
@@ -517,6 +529,38 @@ def test_une_date_de_naissance_se_cherche_comme_elle_se_dit(agent, client):
 
     assert dans(client, q="5/06/1950") == {choisie.numero}
     assert dans(client, q="05.06.1950") == {choisie.numero}
+
+
+def test_la_rupture_est_a_moins_de_quinze_jours(agent):
+    jour = timezone.localdate()
+    dossiers = semer(3, agent.site, fin_de_droits=lambda rang: jour + dt.timedelta(days=13 + rang))
+    trouves = ONGLETS["rupture"].dossiers(dossiers_visibles(agent), agent)
+    assert set(trouves.values_list("pk", flat=True)) == {dossiers[0].pk, dossiers[1].pk}
+
+
+def test_une_recherche_approchee_garde_les_filtres_et_les_voisins(agent, client):
+    connecter(client, agent.compte)
+    dossiers = semer(
+        4, agent.site, recherche="anna kowalczyk", hors_delai=lambda rang: rang > 0,
+        deposee_le=lambda rang: timezone.now() - dt.timedelta(days=rang),
+    )  # fmt: skip
+    numeros = [dossier.numero for dossier in dossiers]
+    assert dans(client, q="kowalczik") == set(numeros)
+    assert dans(client, q="kowalczik", filtre="hors_delai") == set(numeros[1:])
+    liste = Liste(RECHERCHE, "recents", "kowalczik", filtres=("hors_delai",))
+    montres = liste.dossiers_montres(dossiers_visibles(agent), agent)
+    assert voisins(montres, "recents", dossiers[2]) == (numeros[1], numeros[3])
+    page = client.post(f"{reverse('admin:lot_preparer')}?q=kowalczik", {"geste": "prendre_en_charge", "tous": "1"})
+    assert page.context["nombre"] == 4
+
+
+def test_une_liste_au_long_nom_se_garde_entiere(agent, client):
+    connecter(client, agent.compte)
+    semer(1, agent.site)
+    adresse = f"{reverse('admin:filtre_enregistrer')}?{urlencode({'q': 'é' * 100, 'filtre': 'hors_delai'})}"
+    client.post(adresse, {"nom": "Longue"})
+    gardee = QueryDict(agent.filtres.get().parametres)
+    assert (gardee["q"], gardee["filtre"]) == ("é" * 100, "hors_delai")
 
 
 def test_la_file_tient_quinze_requetes_avec_tous_ses_onglets(agent, client, django_assert_max_num_queries):
