@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +15,7 @@ from django.utils.translation import ngettext
 from demandes.demarches.formulaires import euros
 from demandes.etats import ETATS_A_INSTRUIRE
 from demandes.models import Demande, PieceJointe
+from documents.models import Fichier
 from instruction.models import ControlePiece
 from instruction.operations import ajouter_mois
 from instruction.presentation import Attention, points_d_attention
@@ -93,13 +96,17 @@ def indices_des_pieces(
 
 def _deposes_ailleurs(demande: Demande, empreintes: set[str]) -> dict[str, list[Demande]]:
     """Par empreinte, d'autres demandes déposées qui portent ce fichier ; pas toutes, sans ordre : un indice suffit."""
-    jointes = (
+    memes = (
         PieceJointe.objects.vivantes()
-        .filter(fichier__empreinte__in=empreintes, demande__numero__isnull=False)
+        .filter(fichier__empreinte=OuterRef("empreinte"), demande__numero__isnull=False)
         .exclude(demande=demande)
-        .select_related("demande", "fichier")
-        .order_by()[: 10 * DOSSIERS_CITES]
+        .order_by()
     )
+    # Une borne par empreinte : un fichier que tout le monde a ne cache pas celui que deux personnes partagent.
+    par_empreinte = ArraySubquery(memes.values("pk")[: 10 * DOSSIERS_CITES])
+    suspects = Fichier.objects.filter(empreinte__in=empreintes).order_by("empreinte").distinct("empreinte")
+    cles = [cle for jointes in suspects.values_list(par_empreinte, flat=True) for cle in jointes]
+    jointes = PieceJointe.objects.filter(pk__in=cles).select_related("demande", "fichier").order_by("pk")
     ailleurs: dict[str, list[Demande]] = defaultdict(list)
     for jointe in jointes:
         if jointe.demande not in ailleurs[jointe.fichier.empreinte]:

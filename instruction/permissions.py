@@ -80,7 +80,10 @@ def agent_de(compte: Compte) -> Agent | None:
     if not compte.is_authenticated or not compte.is_active or not compte.est_agent:
         return None
     if not hasattr(compte, "_agent_en_activite"):
-        compte._agent_en_activite = Agent.objects.select_related("site").filter(compte=compte, actif=True).first()
+        agent = Agent.objects.select_related("site").filter(compte=compte, actif=True).first()
+        if agent:
+            agent.compte = compte
+        compte._agent_en_activite = agent
     return compte._agent_en_activite
 
 
@@ -157,5 +160,6 @@ def demandes_suivies(agent: Agent | None) -> QuerySet[Demande]:
 def peut(agent: Agent, nom: str, demande: Demande) -> bool:
     """L'acte est-il permis à cet agent, sur cette demande, dans son état ?"""
     geste = GESTES[nom]
-    habilite = agent.actif and agent.site_id == demande.site_id and bool(geste.roles & set(agent.roles))
+    en_poste = agent.actif and agent.compte.is_active
+    habilite = en_poste and agent.site_id == demande.site_id and bool(geste.roles & set(agent.roles))
     return habilite and demande.etat in geste.depuis

@@ -22,7 +22,7 @@ from instruction.views.actes import acte_interdit, adresse_de
 from instruction.views.dossier import contexte_du_dossier
 from notifications.catalogue import Message
 
-# Le balayage passe chaque minute : au-delà, la page dit que rien ne part.
+# Une tâche part à l'heure, un balayage passe toutes les quinze secondes : au-delà, la page dit que rien ne part.
 RETARD = dt.timedelta(minutes=2)
 # Geste → la page de ce qu'il a fait.
 SUITES = {"signer_favorable": "admin:dossier_decision", "signer_refus": "admin:dossier_decision"}

@@ -94,6 +94,7 @@ def contexte_du_dossier(request: HttpRequest, demande: Demande) -> dict:
         "peut_annuler_l_attente": en_attente is not None and peut_annuler(agent, en_attente),
         "cloture": cloture_proposee(demande),
         "liste": Liste.lire(request),
+        "presents": presence.signaler(demande, agent, le=timezone.now()),
     }
 
 
@@ -123,7 +124,6 @@ def _page(
         "pieces": pieces,
         "precedent": precedent,
         "suivant": suivant,
-        "presents": presence.signaler(demande, agent, le=timezone.now()),
     }
     if vue in {"demande", "pieces"}:
         changees = differences(*contenus[-2:]) if len(contenus) > 1 else []
@@ -204,7 +204,7 @@ def controler(request: HttpRequest, numero: str, cle: int) -> HttpResponse:
 def _voisins(agent: Agent, liste: Liste, demande: Demande) -> tuple[str, str]:
     visibles = dossiers_visibles(agent)
     try:
-        dossiers = liste.dossiers(visibles, agent)
+        dossiers = liste.dossiers_montres(visibles, agent)
     except RechercheTropCourte:
         return "", ""
     return voisins(dossiers, liste.tri, demande)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from demandes.models import Demande
@@ -61,7 +61,7 @@ def _choisis(request: HttpRequest, agent: Agent, liste: Liste) -> list[Demande]:
     visibles = dossiers_visibles(agent).select_related("usager__compte", "site")
     if request.POST.get("tous"):
         try:
-            return page(liste.dossiers(visibles, agent), liste.tri, taille=LOT_MAX + 1).dossiers
+            return page(liste.dossiers_montres(visibles, agent), liste.tri, taille=LOT_MAX + 1).dossiers
         except RechercheTropCourte:
             return []
     numeros = [numero for numero in request.POST.getlist("dossier") if est_numero_demande(numero)]
@@ -138,6 +138,7 @@ def lancer(request: HttpRequest) -> HttpResponse:
         dossiers_visibles(agent).select_related("usager__compte", "site").filter(numero__in=versions).order_by("pk")
     )
     dossiers = [(demande, versions[demande.numero]) for demande in demandes]
+    partis = len(versions) - len(dossiers)
     if geste not in dict(gestes_par_lot(agent)) or not dossiers or not cle:
         messages.error(request, _("Ce lot ne peut pas se lancer. Choisissez de nouveau les dossiers et l'acte."))
         return redirect(liste.url)
@@ -153,6 +154,13 @@ def lancer(request: HttpRequest) -> HttpResponse:
     except LotImpossible as refus:
         messages.error(request, str(refus))
         return redirect(liste.url)
+    if partis:
+        phrase = ngettext(
+            "%(n)s dossier n'est plus de votre site : il est laissé de côté.",
+            "%(n)s dossiers ne sont plus de votre site : ils sont laissés de côté.",
+            partis,
+        )
+        messages.warning(request, phrase % {"n": partis})
     return redirect("admin:lot", cree.pk)
 
 

@@ -146,9 +146,27 @@ def test_le_meme_fichier_ailleurs_se_cherche_par_son_empreinte(deposee):
 
     with CaptureQueriesContext(connection) as requetes:
         assert controles._deposes_ailleurs(deposee, {f"{7:064}"}) == {f"{7:064}": [autre]}
-    (requete,) = requetes.captured_queries
+    assert len(requetes.captured_queries) == 2
     with connection.cursor() as curseur:
-        curseur.execute(f"EXPLAIN {requete['sql']}")
-        plan = "\n".join(ligne for (ligne,) in curseur.fetchall())
+        plan = ""
+        for requete in requetes.captured_queries:
+            curseur.execute(f"EXPLAIN {requete['sql']}")
+            plan += "\n".join(ligne for (ligne,) in curseur.fetchall())
     assert "documents_fichier_empreinte" in plan and "demandes_piecejointe_fichier_id" in plan, plan
     assert "Seq Scan on documents_fichier" not in plan and "Seq Scan on demandes_piecejointe" not in plan, plan
+
+
+def test_un_fichier_que_tous_ont_n_en_cache_pas_un_autre(deposee):
+    le = deposee.deposee_le
+    repandu, partage = (
+        Fichier.objects.create(contenu=nom, empreinte=f"{nom:0>64}", taille=1, type_mime="image/png", nom_affiche=nom)
+        for nom in ("a", "b")
+    )
+    autres = semer(60, deposee.site)
+    PieceJointe.objects.bulk_create(
+        PieceJointe(demande=autre, code="PASSEPORT", fichier=repandu, ajoutee_le=le) for autre in autres
+    )
+    PieceJointe.objects.create(demande=autres[0], code="DOMICILE", fichier=partage, ajoutee_le=le)
+    ailleurs = controles._deposes_ailleurs(deposee, {repandu.empreinte, partage.empreinte})
+    assert ailleurs[partage.empreinte] == [autres[0]]
+    assert len(ailleurs[repandu.empreinte]) <= 10 * controles.DOSSIERS_CITES

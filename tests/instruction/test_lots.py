@@ -124,6 +124,22 @@ def test_l_agent_desactive_entre_temps_n_y_fait_plus_rien(dossiers, agent):
     assert set(lot.lignes.values_list("resultat", flat=True)) == {"interdit"}
 
 
+def test_un_dossier_parti_avant_le_lancement_se_dit(client_agent, dossiers, autre_site, reveils):
+    page = preparer(client_agent, dossiers)
+    Demande.objects.filter(pk=dossiers[1].pk).update(site=autre_site)
+    suivi = lancer(client_agent, page)
+    assert "1 dossier n'est plus de votre site" in dit(suivi) and Lot.objects.get().lignes.count() == 3
+
+
+def test_le_compte_ferme_entre_temps_n_y_fait_plus_rien(dossiers, agent):
+    lot = creer(dossiers, agent)
+    agent.compte.is_active = False
+    agent.compte.save()
+    operations.traiter_lot(lot)
+    assert set(lot.lignes.values_list("resultat", flat=True)) == {"interdit"}
+    assert not Notification.objects.filter(message="prise_en_charge").exists()
+
+
 def test_confier_par_lot(client_agent, dossiers, agent, collegue, reveils):
     page = preparer(client_agent, dossiers, "reaffecter")
     sans = lancer(client_agent, page)

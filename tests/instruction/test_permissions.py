@@ -9,6 +9,7 @@ from instruction.models import Agent
 from instruction.permissions import GESTES, Role, agent_de, dossiers_visibles, peut
 from tests.factories import AgentFactory, CompteFactory, DemandeFactory, UsagerFactory
 from tests.instruction.conftest import semer
+from usagers.models import Compte
 
 pytestmark = pytest.mark.django_db
 
@@ -29,9 +30,14 @@ def test_un_acte_demande_le_role_et_l_etat(nom):
     )  # fmt: skip
     for demande.etat, role in product(Etat.values, Role.values):
         permis = role in GESTES[nom].roles and demande.etat in GESTES[nom].depuis
-        assert peut(Agent(site_id="7502", roles=[role]), nom, demande) == permis, (demande.etat, role)
-        assert not peut(Agent(site_id="5901", roles=[role]), nom, demande), (demande.etat, role)
-        assert not peut(Agent(site_id="7502", roles=[role], actif=False), nom, demande), (demande.etat, role)
+        agents = {
+            "en poste": Agent(site_id="7502", roles=[role], compte=Compte()),
+            "ailleurs": Agent(site_id="5901", roles=[role], compte=Compte()),
+            "parti": Agent(site_id="7502", roles=[role], actif=False, compte=Compte()),
+            "au compte fermé": Agent(site_id="7502", roles=[role], compte=Compte(is_active=False)),
+        }
+        for qui, agent in agents.items():
+            assert peut(agent, nom, demande) == (permis and qui == "en poste"), (demande.etat, role, qui)
 
 
 def test_un_agent_voit_les_demandes_deposees_de_son_site_et_d_aucun_autre(deposee, agent, agent_du_nord, autre_site):

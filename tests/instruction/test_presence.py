@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 
 from instruction import presence
 from tests.factories import AgentFactory
@@ -44,3 +45,11 @@ def test_sans_redis_la_page_s_ouvre_sans_marque(client_agent, deposee, settings)
     }
     reponse = client_agent.get(reverse("admin:dossier", args=[deposee.numero]))
     assert reponse.status_code == 200 and "consulte ce dossier" not in reponse.content.decode()
+
+
+def test_une_page_d_acte_dit_aussi_qui_consulte_et_se_signale(client_agent, en_instruction, agent, le):
+    collegue = AgentFactory(site=en_instruction.site, nom="Sacha Collègue")
+    presence.signaler(en_instruction, collegue, le=timezone.now())
+    page = client_agent.get(reverse("admin:dossier_complement", args=[en_instruction.numero])).content.decode()
+    assert "Sacha Collègue" in page and "consulte ce dossier" in page
+    assert [nom for nom, _vu in presence.signaler(en_instruction, collegue, le=timezone.now())] == [agent.nom]
