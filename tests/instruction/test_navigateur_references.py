@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from demandes.models import Bareme, Motif
+from demandes.models import Bareme, Motif, PieceReference
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.django_db(transaction=True)]
@@ -66,3 +66,19 @@ def test_un_fichier_se_relit_puis_s_importe_sans_faute(page, admin, sans_faute_a
     page.get_by_role("button", name="Importer").click()
     page.wait_for_url("**/motif/")
     assert Motif.objects.filter(code="cloture.essai").exists()
+
+
+def test_un_site_ses_coordonnees_une_piece_et_un_agent_sont_sans_faute(page, admin, live_server, sans_faute_axe):
+    agent = AgentFactory(nom="Camille Lenoir")
+    site = agent.site
+    piece = PieceReference.objects.first()
+    for nom, cles in (
+        ("site_change", [site.pk]), ("site_add", []), ("coordonneessite_change", [site.coordonnees.get().pk]),
+        ("coordonneessite_remplacer", [site.coordonnees.get().pk]), ("piecereference_change", [piece.pk]),
+    ):  # fmt: skip
+        admin(nom, *cles)
+        sans_faute_axe(page)
+    page.get_by_role("button", name="Enregistrer").first.click()
+    for nom, cles in (("admin:instruction_agent_change", [agent.pk]), ("admin:references", [])):
+        page.goto(live_server.url + reverse(nom, args=cles))
+        sans_faute_axe(page)

@@ -66,6 +66,18 @@ def test_les_pages_tiennent_dans_leur_budget(client_agent, de_visa, nom, django_
 
 
 @pytest.mark.parametrize("nom", ["reaffecter", "transferer", "numero"])
+def test_les_envois_tiennent_dans_leur_budget(
+    client_agent, de_visa, collegue, autre_site, nom, django_assert_max_num_queries
+):
+    champs = {"reaffecter": {"cible": collegue.pk}, "transferer": {"cible": autre_site.pk, "motif": "Déménagement"}}
+    envoi = {"version": de_visa.version, **champs.get(nom, {"numero": NUMERO})}
+    with django_assert_max_num_queries(40):
+        reponse = client_agent.post(url(nom, de_visa), envoi)
+    assert reponse.status_code == 302
+    assert Demande.objects.get().version == de_visa.version + 1
+
+
+@pytest.mark.parametrize("nom", ["reaffecter", "transferer", "numero"])
 def test_apres_la_decision_rien_de_cela_n_est_possible(client_agent, decidee, nom):
     assert "Cet acte n'est pas possible" in dit(client_agent.get(url(nom, decidee), follow=True))
 

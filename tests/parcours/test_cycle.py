@@ -344,7 +344,60 @@ def test_l_essentiel_se_fait_sans_javascript(julie, boite, en_scene, equipe):
     voit(usager, julie, "Décision favorable : le", jalon="Décision statuée")
 
 
-# --- Guide 004 : le citoyen suisse, refusé ; puis clos et rouvert ----------------------------------------------------
+# --- Guide 004 : le citoyen suisse, du dépôt à la remise ; refusé ; clos et rouvert ----------------------------------
+@pytest.mark.long
+def test_un_citoyen_suisse_du_depot_a_la_remise(karl, boite, en_scene, equipe):
+    """Le même chemin que l'étudiante, sans montant ni timbre."""
+    Demande.objects.update(fin_de_droits=timezone.localdate() + dt.timedelta(days=10))
+    agents = equipe(karl, "instructeur", "signataire", "remise")
+    instructeur, usager = agents["instructeur"], en_scene(karl.usager.compte)
+    ouvrir(instructeur, karl)
+    cliquer(instructeur, "Prendre en charge")
+    _maintenue, remplacee = demander_un_complement(instructeur, karl)
+    assert karl.numero in courriel(boite, "complément")
+    lire_la_notification(usager, "Demande de complément", "Quelle est la date de votre rentrée")
+    repondre_au_complement(usager)
+    voit(usager, karl, "Complément reçu : le", jalon="Instruction en cours", suite="Votre réponse est reçue.")
+
+    ouvrir(instructeur, karl, onglet="Réponse reçue")
+    comparer_les_versions(instructeur, karl, remplacee)
+    dossier(instructeur, karl)
+    acte(instructeur, "Remettre en instruction", "Remettre en instruction", "L'instruction reprend")
+    acte(instructeur, "Prolonger l'instruction", "Délivrer l'attestation", "Attestation délivrée")
+    proposer(instructeur)
+    signataire = agents["signataire"]
+    ouvrir(signataire, karl, onglet="Tous")
+    acte(signataire, "Signer la décision favorable", "Signer et accorder", "c'est fait")
+    assert karl.numero in courriel(boite, "décision")
+    lire_la_notification(usager, "Notification de la décision", "a été acceptée")
+    decision = karl.decisions.get()
+    attestation = telecharger(usager, decision.document.numero)
+    assert champs_du_code(attestation)["6J"] == "3"
+    assert "vous acquitter de 0 €" in texte_du_pdf(attestation)
+
+    guichet = agents["remise"]
+    ouvrir(guichet, karl)
+    acte(guichet, "Mettre en fabrication", "Mettre en fabrication", "Le titre est en fabrication")
+    cliquer(guichet, "Titre disponible", genre="link")
+    guichet.locator("#id_horaires").fill("9 h à 16 h")
+    acte_en_cours(guichet, "Annoncer à la personne", "Le titre est à retirer")
+    voit(usager, karl, "Titre à retirer : le", jalon="Titre de séjour disponible")
+    cliquer(guichet, "Remettre le titre", genre="link")
+    expect(guichet.locator("#id_timbre")).to_have_count(0)
+    guichet.locator("#id_identite").check(force=True)
+    guichet.locator("#id_numero_titre").fill("SUIS12345")
+    acte_en_cours(guichet, "Titre remis", "Titre remis à KARL SUISSE")
+    voit(usager, karl, "Titre remis : le", jalon="Titre de séjour disponible", suite="Cette demande est terminée.")
+    usager.goto(usager.racine + reverse("demandes:espace"))
+    expect(usager.locator("table tbody tr").first).to_contain_text(f"{decision.au:%d/%m/%Y}")
+    # Cette démarche ne promet pas de SMS : il part pour ce qui ne peut pas attendre.
+    assert envois(karl) == [
+        ("depot", "courriel"), ("prise_en_charge", "courriel"), ("complement", "courriel"),
+        ("prolongation", "courriel"), ("prolongation", "sms"), ("decision", "courriel"), ("fabrication", "courriel"),
+        ("titre_disponible", "courriel"), ("titre_disponible", "sms"),
+    ]  # fmt: skip
+
+
 def test_un_refus_se_signe_par_une_autre_personne_et_se_telecharge_octet_pour_octet(karl, boite, en_scene, equipe):
     agents = equipe(karl, "instructeur", "signataire")
     instructeur, usager = agents["instructeur"], en_scene(karl.usager.compte)
