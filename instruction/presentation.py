@@ -335,6 +335,15 @@ PHRASES_D_ECHEC = {
 }
 
 
+def _controle(evenement: Evenement) -> str:
+    """« Pièce contrôlée : PASSEPORT, vérifiée, datée du 01/06/2026 »."""
+    codes = evenement.codes
+    mots = [codes["piece"], str(_("vérifiée") if codes["verifiee"] else _("à vérifier"))]
+    if codes["datee_du"]:
+        mots.append(_("datée du %(jour)s") % {"jour": f"{dt.date.fromisoformat(codes['datee_du']):%d/%m/%Y}"})
+    return f"{evenement.get_nature_display()}\u00a0: {', '.join(mots)}"
+
+
 def texte_de(evenement: Evenement) -> str:
     if evenement.nature == Evenement.Nature.LECTURE and evenement.notification:
         return _("Notification ouverte : %(message)s") % {"message": evenement.notification.get_message_display()}
@@ -344,6 +353,8 @@ def texte_de(evenement: Evenement) -> str:
         return f"{texte} ({echec})" if echec else texte
     if evenement.nature == Evenement.Nature.CLOTURE:
         return _("Clôture écartée") if evenement.codes.get("cloture") == "ecartee" else _("Clôture proposée")
+    if evenement.nature == Evenement.Nature.CONTROLE:
+        return _controle(evenement)
     if evenement.nature != Evenement.Nature.TRANSITION:
         return evenement.get_nature_display()
     if evenement.avant == Etat.CLOTUREE:

@@ -27,6 +27,7 @@ class Evenement(models.Model):
         ANNULATION = "annulation", _("Acte annulé avant son heure")
         NUMERO = "numero", _("Numéro d'étranger attribué")
         RELANCE = "relance", _("Rappel envoyé")
+        CONTROLE = "controle", _("Pièce contrôlée")
 
     usager = models.ForeignKey(Usager, models.PROTECT, related_name="evenements")
     demande = models.ForeignKey("demandes.Demande", models.PROTECT, null=True, blank=True, related_name="evenements")

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from demandes.models import Demande, PieceJointe
+from demandes.models import Demande, Evenement, PieceJointe
 from demandes.operations import verrouiller
 from instruction.models import Agent, ControlePiece, NoteInterne
 from instruction.operations.base import GesteInterdit
@@ -27,10 +27,26 @@ def noter(demande: Demande, texte: str, *, agent: Agent, le: dt.datetime) -> Not
 def controler_piece(
     piece: PieceJointe, *, verifiee: bool, datee_du: dt.date | None, agent: Agent, le: dt.datetime
 ) -> ControlePiece:
-    """Garde ce que l'agent a relevé de ce fichier ; le dernier contrôle l'emporte. Lève `GesteInterdit`."""
+    """Garde ce que l'agent a relevé de ce fichier, et le porte au journal ; le dernier contrôle l'emporte.
+
+    Redire la même chose n'écrit rien. Lève `GesteInterdit`.
+    """
     _exiger_son_dossier(piece.demande, agent)
+    avant = ControlePiece.objects.select_for_update(of=("self",)).filter(piece=piece).first()
+    if avant and (avant.verifiee, avant.datee_du) == (verifiee, datee_du):
+        return avant
     valeurs = {"verifiee": verifiee, "datee_du": datee_du, "par": agent, "le": le}
-    return ControlePiece.objects.update_or_create(piece=piece, defaults=valeurs)[0]
+    controle, _ = ControlePiece.objects.update_or_create(piece=piece, defaults=valeurs)
+    if avant is None and not verifiee and datee_du is None:  # passée sans rien en relever
+        return controle
+    Evenement.objects.create(
+        usager_id=piece.demande.usager_id, demande=piece.demande, nature=Evenement.Nature.CONTROLE, par=agent.compte,
+        le=le, codes={
+            "piece": piece.code, "fichier": piece.pk, "verifiee": verifiee,
+            "datee_du": datee_du.isoformat() if datee_du else "",
+        },
+    )  # fmt: skip
+    return controle
 
 
 def _exiger_son_dossier(demande: Demande, agent: Agent) -> None:

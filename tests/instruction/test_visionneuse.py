@@ -166,6 +166,19 @@ def test_le_second_controle_remplace_le_premier_et_passe_a_la_piece_suivante(cli
     assert f"piece={premiere.pk}#" not in reponse["Location"]
 
 
+def test_chaque_controle_est_au_journal_une_fois(client_agent, deposee, premiere, agent):
+    controler(client_agent, deposee, premiere, suivante="1")
+    assert not deposee.evenements.filter(nature="controle").exists()
+    for _fois in range(2):
+        controler(client_agent, deposee, premiere, datee_du="05/09/2026", verifiee="on")
+    controler(client_agent, deposee, premiere)
+    pose, retire = deposee.evenements.filter(nature="controle")
+    assert (pose.par, pose.codes["verifiee"], pose.codes["datee_du"]) == (agent.compte, True, "2026-09-05")
+    assert (retire.codes["fichier"], retire.codes["verifiee"], retire.codes["datee_du"]) == (premiere.pk, False, "")
+    page = client_agent.get(reverse("admin:dossier", args=[deposee.numero]), {"vue": "historique"}).content.decode()
+    assert f"Pièce contrôlée\u00a0: {premiere.code}, vérifiée, datée du 05/09/2026" in page
+
+
 @pytest.mark.parametrize("date", ["hier", "31/02/2026", "01/01/2999", "01/01/1200"])
 def test_une_date_impossible_est_refusee_la_ou_elle_est_saisie(client_agent, deposee, premiere, date):
     reponse = controler(client_agent, deposee, premiere, datee_du=date)
