@@ -1,6 +1,6 @@
 """La porte des agents : entrer, sortir, changer de mot de passe."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
@@ -57,33 +57,40 @@ class ConnexionAgentView(ConnexionView):
 
 def acte_sans_session(request: HttpRequest) -> HttpResponse:
     """L'envoi d'une page dont la session est finie : rien n'est fait, et la connexion ramène à cette page, remplie."""
-    page = reprise.page_d_origine(request) or reverse("admin:index")
+    page, acte = reprise.page_d_origine(request) or reverse("admin:index"), reprise.acte_de(request.path)
     if not request.user.is_authenticated:
         messages.warning(
             request,
             _("Votre session est finie : rien de ce que vous venez d'envoyer n'a été fait. Reconnectez-vous d'abord."),
         )
-        reprise.garder(request, request.POST.lists(), page=page, compte=reprise.compte_de_la_session(request))
+        compte = reprise.compte_de_la_session(request)
+        reprise.retenir_le_compte(request, compte)
+        if acte and reprise.garder(request, request.POST.lists(), acte=acte, compte=compte):
+            page = reprise.page_de(acte)
     return redirect_to_login(page, reverse("admin:login"))
 
 
 @require_POST
 def deconnexion(request: HttpRequest) -> HttpResponse:
     """Ferme la session. Envoyé par la page à l'expiration, ramène à la connexion, puis à cette page, remplie."""
-    compte = reprise.compte_de_la_session(request)
-    # Un autre onglet a pu finir le premier : ce qu'il a laissé ne s'efface pas.
-    if request.user.is_authenticated or "expiration" not in request.POST:
-        logout(request)
     if "expiration" in request.POST:
-        page = request.POST.get("next", "")
-        champs = [
-            (nom.removeprefix(SAISIE), valeurs) for nom, valeurs in request.POST.lists() if nom.startswith(SAISIE)
-        ]
-        reprise.garder(request, champs, page=page, compte=compte)
-        parametres = urlencode({"expire": 1, "next": page})
-        return redirect(f"{reverse('admin:login')}?{parametres}")
+        return _fin_de_session(request, page=reprise.adresse_d_ici(request, request.POST.get("next", "")))
+    logout(request)
     messages.success(request, _("Vous êtes déconnecté(e)."))
     return redirect("admin:login")
+
+
+def _fin_de_session(request: HttpRequest, *, page: str) -> HttpResponse:
+    """Un autre onglet a pu finir le premier : ce qu'il a laissé, et le compte qui l'écrivait, ne s'effacent pas."""
+    compte = reprise.compte_de_la_session(request)
+    if request.user.is_authenticated:
+        logout(request)
+    reprise.retenir_le_compte(request, compte)
+    if page and (acte := reprise.acte_de(urlsplit(page).path)):
+        joints = [(nom.removeprefix(SAISIE), textes) for nom, textes in request.POST.lists() if nom.startswith(SAISIE)]
+        if reprise.garder(request, joints, acte=acte, compte=compte):
+            page = reprise.page_de(acte)
+    return redirect(f"{reverse('admin:login')}?{urlencode({'expire': 1, 'next': page})}")
 
 
 @sensitive_post_parameters()

@@ -9,6 +9,7 @@ from demandes.portail.erreurs import jeton_absent
 from instruction.permissions import agent_de
 from instruction.views import reprise
 from instruction.views.acces import contexte_d_agent
+from instruction.views.connexion import deconnexion
 
 # Ce qu'une page envoie d'elle-même.
 HORS_SAISIE = {"csrfmiddlewaretoken", "version", "action", "cle"}
@@ -29,10 +30,13 @@ def introuvable(request: HttpRequest, exception: Exception) -> HttpResponse:
 def jeton_perime(request: HttpRequest, reason: str = "") -> HttpResponse:
     """L'agent s'est reconnecté dans un autre onglet : sa page d'avant revient, remplie, avec un jeton neuf.
 
-    Seulement si l'envoi vient d'une page d'ici ; sinon, la page commune qui dit de recommencer.
+    Seulement pour un acte qui sait se rendre, et si l'envoi vient d'une page d'ici ; sinon, la page commune qui dit de
+    recommencer.
     """
-    page = reprise.page_d_origine(request)
-    compte = reprise.compte_de_la_session(request)
-    if page and reprise.garder(request, request.POST.lists(), page=page, compte=compte):
-        return redirect(page)
+    if reprise.page_d_origine(request):
+        if request.path == reverse("admin:logout"):  # la page d'avant arrive au bout de son temps
+            return deconnexion(request)
+        acte, compte = reprise.acte_de(request.path), reprise.compte_de_la_session(request)
+        if acte and reprise.garder(request, request.POST.lists(), acte=acte, compte=compte):
+            return redirect(reprise.page_de(acte))
     return jeton_absent(request, reason)

@@ -1,66 +1,101 @@
 """Ce qu'un agent écrivait quand sa session a fini : gardé le temps qu'il se reconnecte, rendu à la même page."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, QueryDict
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from instruction.views.second_facteur import CHAMP
 
-CLE = "saisies_a_reprendre"
+SAISIES = "saisies_a_reprendre"
+# Qui tenait la session qui vient de finir, quand une page l'a fermée avant les autres.
+COMPTE = "compte_de_la_session_finie"
 LONGUEUR_MAX = 64_000
 # Ce qu'un agent peut avoir d'onglets ouverts à la fois.
 PAGES_MAX = 5
 HORS_SAISIE = {"csrfmiddlewaretoken", "action", CHAMP}
+# Les pages qui savent rendre une saisie ; l'acte qui n'a pas de page à lui → la page où il s'écrit.
+PAGES = {
+    "dossier_complement", "dossier_complement_renoncer", "dossier_disponible", "dossier_numero", "dossier_prolonger",
+    "dossier_proposer", "dossier_proposer_cloture", "dossier_proposer_refus", "dossier_reaffecter", "dossier_remettre",
+    "dossier_transferer",
+}  # fmt: skip
+ECRITS_AILLEURS = {"dossier_note": "dossier", "dossier_renvoyer": "dossier_proposition"}
 
 
 def compte_de_la_session(request: HttpRequest) -> str:
     """Le compte connecté, ou celui de la session qui vient de finir ; vide : personne ne l'était."""
     if request.user.is_authenticated:
         return str(request.user.pk)
-    if gardees := request.session.get(CLE):  # un autre onglet a fini avant celui-ci
-        return next(iter(gardees.values()))["compte"]
+    if compte := request.session.get(COMPTE):
+        return compte
     cle = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     session = Session.objects.filter(session_key=cle).first() if cle else None
     return session.get_decoded().get(SESSION_KEY, "") if session else ""
 
 
+def retenir_le_compte(request: HttpRequest, compte: str) -> None:
+    """La session d'avant n'est plus : celle-ci dit qui la tenait aux autres onglets, qui finiront après."""
+    if compte:
+        request.session[COMPTE] = compte
+
+
 def page_d_origine(request: HttpRequest) -> str:
     """La page d'ici d'où vient l'envoi ; vide : d'un autre site, ou de nulle part."""
-    page = request.headers.get("referer", "")
-    ici = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
-    return page if ici else ""
+    return adresse_d_ici(request, request.headers.get("referer", ""))
 
 
-def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, page: str, compte: str) -> bool:
-    """Garde les textes d'une page d'un dossier pour ce compte ; vrai s'il y avait de quoi. Jamais un fichier."""
+def adresse_d_ici(request: HttpRequest, adresse: str) -> str:
+    ici = url_has_allowed_host_and_scheme(adresse, {request.get_host()}, require_https=request.is_secure())
+    return adresse if ici else ""
+
+
+def acte_de(chemin: str) -> ResolverMatch | None:
+    """L'acte dont la saisie se rend, d'après son adresse ; celui du dossier lui-même est la note qu'on y écrit."""
+    try:
+        trouve = resolve(chemin)
+    except Http404:
+        return None
+    nom = "dossier_note" if trouve.url_name == "dossier" else trouve.url_name
+    nom = "dossier_renvoyer" if nom == "dossier_proposition" else nom
+    trouve.url_name = nom
+    return trouve if trouve.app_name == "admin" and nom in PAGES | set(ECRITS_AILLEURS) else None
+
+
+def _cle(acte: ResolverMatch) -> str:
+    return f"{acte.url_name}:{acte.kwargs['numero']}"
+
+
+def page_de(acte: ResolverMatch) -> str:
+    """L'adresse de la page où l'acte s'écrit."""
+    page = reverse(f"admin:{ECRITS_AILLEURS.get(acte.url_name, acte.url_name)}", args=[acte.kwargs["numero"]])
+    return f"{page}?vue=notes" if acte.url_name == "dossier_note" else page
+
+
+def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, acte: ResolverMatch, compte: str) -> bool:
+    """Garde les textes d'un acte pour ce compte ; vrai s'il y avait de quoi. Jamais un fichier."""
     lus = {nom: valeurs for nom, valeurs in champs if nom not in HORS_SAISIE and any(valeurs)}
     version = lus.pop("version", [""])[0]
     longueur = sum(len(nom) + len(valeur) for nom, valeurs in lus.items() for valeur in valeurs)
-    page = urlsplit(page).path
-    try:
-        numero = resolve(page).kwargs.get("numero")
-    except Http404:
+    if not compte or not 0 < longueur <= LONGUEUR_MAX:
         return False
-    if not (compte and numero and 0 < longueur <= LONGUEUR_MAX):
-        return False
-    gardees = {autre: saisie for autre, saisie in request.session.get(CLE, {}).items() if saisie["compte"] == compte}
-    gardees.pop(page, None)
-    gardees[page] = {"compte": compte, "version": version, "textes": lus}
-    request.session[CLE] = dict(list(gardees.items())[-PAGES_MAX:])
+    gardees = {cle: saisie for cle, saisie in request.session.get(SAISIES, {}).items() if saisie["compte"] == compte}
+    gardees.pop(_cle(acte), None)
+    gardees[_cle(acte)] = {"compte": compte, "version": version, "textes": lus}
+    request.session[SAISIES] = dict(list(gardees.items())[-PAGES_MAX:])
     return True
 
 
 def _gardee(request: HttpRequest) -> dict | None:
     """Ce qui attend cette page, si c'est ce compte qui l'écrivait."""
-    saisie = request.session.get(CLE, {}).get(request.path)
+    acte = acte_de(request.path)
+    saisie = request.session.get(SAISIES, {}).get(_cle(acte)) if acte else None
     return saisie if saisie and saisie["compte"] == str(request.user.pk) else None
 
 
@@ -86,8 +121,8 @@ def version_reprise(request: HttpRequest) -> str:
 
 
 def oublier(request: HttpRequest) -> None:
-    """Un envoi parti de cette page a remplacé ce qui y était gardé."""
-    page = urlsplit(page_d_origine(request)).path
-    gardees = request.session.get(CLE, {})
-    if page in gardees:
-        request.session[CLE] = {autre: saisie for autre, saisie in gardees.items() if autre != page}
+    """L'acte est envoyé : ce qui en était gardé n'a plus d'objet."""
+    gardees = request.session.get(SAISIES)
+    acte = acte_de(request.path) if gardees else None
+    if acte and _cle(acte) in gardees:
+        request.session[SAISIES] = {cle: saisie for cle, saisie in gardees.items() if cle != _cle(acte)}

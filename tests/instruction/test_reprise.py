@@ -107,6 +107,36 @@ def test_deux_onglets_qui_se_ferment_d_eux_memes_reviennent_chacun(client, en_in
     assert TEXTE not in client.get(pages[0]).content.decode()
 
 
+def test_un_onglet_sans_saisie_ferme_d_abord_ne_perd_pas_celle_d_un_autre(client, en_instruction, agent):
+    connecter(client, agent.compte)
+    page = reverse("admin:dossier_complement", args=[en_instruction.numero])
+    client.post(reverse("admin:logout"), {"expiration": "1", "next": reverse("admin:dossiers")})
+    reponse = client.post(reverse("admin:logout"), {"expiration": "1", "next": page, "saisie-message": TEXTE})
+    revenir(client, agent.compte, reponse)
+    assert TEXTE in client.get(page).content.decode()
+
+
+def test_la_cle_de_session_survit_a_la_session_dans_le_navigateur(client, agent):
+    """Sans elle, rien ne dirait à qui rendre la saisie : la durée est tenue par le serveur."""
+    client.post(reverse("admin:login"), {"username": agent.compte.identifiant, "password": MOT_DE_PASSE})
+    client.get(reverse("admin:dossiers"))
+    assert not client.cookies["sessionid"]["max-age"]
+    reste = Session.objects.get().expire_date - timezone.now()
+    assert dt.timedelta(minutes=29) < reste <= dt.timedelta(minutes=30)
+
+
+def test_une_note_refusee_puis_la_session_finie_revient_dans_les_notes(client, en_instruction, agent):
+    """La page rendue en 422 a l'adresse d'un envoi, où l'on ne revient pas."""
+    connecter(client, agent.compte)
+    note = reverse("admin:dossier_note", args=[en_instruction.numero])
+    reponse = client.post(reverse("admin:logout"), {"expiration": "1", "next": note, "saisie-texte": TEXTE})
+    assert TEXTE in revenir(client, agent.compte, reponse).content.decode()
+    controle = reverse("admin:dossier_controle", args=[en_instruction.numero, en_instruction.pieces.first().pk])
+    client.post(controle, {"verifiee": "on"})
+    dossier = reverse("admin:dossier", args=[en_instruction.numero])
+    assert TEXTE in client.get(dossier, {"vue": "notes"}).content.decode()
+
+
 def test_un_autre_compte_ne_recoit_pas_ce_que_le_premier_ecrivait(client, en_instruction, agent, valideur):
     valideur.roles = ["instructeur"]
     valideur.save()
@@ -157,12 +187,41 @@ def test_une_page_d_avant_la_reconnexion_revient_remplie(strict, en_instruction)
     assert not en_instruction.clotures.exists()
 
 
-@pytest.mark.parametrize("referent", ["https://ailleurs.invalid/agents/", "", "http://testserver/agents/mot-de-passe/"])
+@pytest.mark.parametrize("referent", ["https://ailleurs.invalid/agents/", "", "//["])
 def test_un_envoi_d_un_autre_site_ne_remplit_rien(strict, en_instruction, referent):
     page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
     reponse = strict.post(page, {"texte": TEXTE}, headers={"referer": referent})
     assert reponse.status_code == 403 and TEXTE not in reponse.content.decode()
     assert TEXTE not in strict.get(page).content.decode()
+
+
+def test_un_controle_de_piece_ou_une_page_du_public_garde_son_refus(strict, en_instruction, agent):
+    """Rien ne se garde qu'aucune page ne saurait rendre : l'erreur se dit."""
+    piece = en_instruction.pieces.first()
+    dossier = reverse("admin:dossier", args=[en_instruction.numero])
+    for adresse in (
+        reverse("admin:dossier_controle", args=[en_instruction.numero, piece.pk]),
+        reverse("demandes:rouvrir", args=[en_instruction.numero]),
+    ):
+        reponse = strict.post(adresse, {"texte": TEXTE}, headers={"referer": f"http://testserver{dossier}"})
+        assert reponse.status_code == 403 and "saisies_a_reprendre" not in strict.session
+
+
+def test_une_page_d_avant_qui_arrive_au_bout_de_son_temps_ferme_la_session_et_revient(strict, en_instruction, agent):
+    page = reverse("admin:dossier_complement", args=[en_instruction.numero])
+    champs = {"expiration": "1", "next": page, "saisie-message": TEXTE}
+    reponse = strict.post(reverse("admin:logout"), champs, headers={"referer": f"http://testserver{page}"})
+    assert "_auth_user_id" not in strict.session and "expire=1" in reponse.url
+    connecter(strict, agent.compte)
+    assert TEXTE in strict.get(page).content.decode()
+
+
+@pytest.mark.parametrize("suite", ["//[", "https://ailleurs.invalid/", "/agents/dossiers/%00/", "x" * 5000, ""])
+def test_une_suite_hostile_ne_garde_rien_et_ne_mene_nulle_part(client, agent, suite):
+    connecter(client, agent.compte)
+    reponse = client.post(reverse("admin:logout"), {"expiration": "1", "next": suite, "saisie-texte": TEXTE})
+    assert reponse.status_code == 302 and "ailleurs" not in reponse.url
+    assert "saisies_a_reprendre" not in client.session
 
 
 # --- Avec JavaScript, la page se ferme d'elle-même -------------------------------------------------------------------

@@ -65,6 +65,10 @@ class ConnexionView(LoginView):
         self.request.session.pop("identifiant_cree", None)
         response = super().form_valid(form)
         compte = form.get_user()
+        if compte.est_agent:
+            # Le serveur compte la même durée ; le navigateur garde la clé d'une session finie, qui dit à qui rendre
+            # ce qui s'y écrivait.
+            self.request.session.set_expiry(0)
         if choisie:
             retenir_langue(compte, choisie)
         poser_langue(response, compte.langue)
