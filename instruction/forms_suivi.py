@@ -60,7 +60,7 @@ class RetraitForm(forms.Form):
     def _lieu_habituel(self, site: Site) -> dict:
         """Le site lui-même, tant qu'il reçoit ; fermé, l'agent dit où aller."""
         if site.est_ferme(self.jour):
-            return {}
+            return {"lieu": "", "horaires": "", "consigne": ""}
         coordonnees = site.coordonnees_du_jour
         return {
             "lieu": f"{site.libelle}\n{coordonnees.adresse}", "horaires": coordonnees.horaires,

@@ -49,11 +49,22 @@ def _fabriquer(demande: Demande, lot: Lot, communs: dict) -> None:
     fabriquer(demande, **communs)
 
 
+def documents_a_apporter(demande: Demande, choisis: Sequence[str]) -> list[str]:
+    """Un lot mêle des démarches : le certificat d'inscription n'est demandé qu'à qui le doit."""
+    documents = [code for code in choisis if code != "inscription"]
+    return [*documents, "inscription"] if DEMARCHES[demande.demarche].dus_a_la_remise else documents
+
+
+def est_prolongeable_par_lot(demande: Demande, *, jour: dt.date) -> bool:
+    """De plein droit, et sans attestation qui n'aurait pas encore commencé."""
+    try:
+        return not reserves(demande, jour=jour) and periode_possible(demande, jour=jour) is not None
+    except ActeImpossible:
+        return False
+
+
 def _rendre_disponible(demande: Demande, lot: Lot, communs: dict) -> None:
-    """Un lot mêle des démarches : le certificat d'inscription n'est demandé qu'à qui le doit."""
-    documents = [code for code in lot.saisie["documents"] if code != "inscription"]
-    if DEMARCHES[demande.demarche].dus_a_la_remise:
-        documents.append("inscription")
+    documents = documents_a_apporter(demande, lot.saisie["documents"])
     rendre_disponible(demande, Retrait(**lot.saisie | {"documents": tuple(documents)}), **communs)
 
 

@@ -92,15 +92,26 @@ def preparer(request: HttpRequest) -> HttpResponse:
     return _page(request, geste, dossiers, form, ecartes=len(demandes) - len(possibles), cle=secrets.token_hex(16))
 
 
-def _exemple(geste: str, demande: Demande, form: forms.Form) -> dict:
-    """Ce que recevra la première personne du lot."""
+def _exemple(geste: str, demandes: list[Demande], form: forms.Form) -> dict:
+    """Ce que recevra la première personne du lot ; d'une prolongation, la première qui y a droit."""
     acte = PAGES.get(geste)
     if acte is None:
         return {}
-    sien = form if form.fields else acte.form(demande, None)
+    if geste == "prolonger":
+        jour = timezone.localdate()
+        demandes = [d for d in demandes[:ECHANTILLON] if operations.est_prolongeable_par_lot(d, jour=jour)]
+    if not demandes:
+        return {}
+    premiere, imposees = demandes[0], {}
+    if geste == "rendre_disponible":
+        choisis = (
+            form.cleaned_data.get("documents", []) if form.is_bound and form.is_valid() else form["documents"].value()
+        )
+        imposees["documents"] = operations.documents_a_apporter(premiere, choisis or [])
+    sien = form if form.fields else acte.form(premiere, None)
     return {
-        "apercus": apercus_de(demande, acte, sien), "sans_document": not acte.avec_document,
-        "avec_apercu": bool(form.fields), "premiere": demande,
+        "apercus": apercus_de(premiere, acte, sien, **imposees), "sans_document": not acte.avec_document,
+        "avec_apercu": bool(form.fields), "premiere": premiere,
     }  # fmt: skip
 
 
@@ -116,7 +127,7 @@ def _page(request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes
         "echantillon": [demande for demande, _version in dossiers[:ECHANTILLON]],
         "dossiers": [f"{demande.numero}:{version}" for demande, version in dossiers],
         "cle": cle,
-        **_exemple(geste, dossiers[0][0], form),
+        **_exemple(geste, [demande for demande, _version in dossiers], form),
     }
     return render(request, "instruction/lot_preparer.html", contexte, status=status)
 

@@ -147,14 +147,15 @@ def montrer(
     return render(request, page.gabarit, contexte, status=status)
 
 
-def apercus_de(demande: Demande, page: PageDActe, form: forms.Form) -> list:
-    """Ce qui part, avec ce qui est saisi ou proposé d'avance ; rien tant que la saisie est fautive."""
+def apercus_de(demande: Demande, page: PageDActe, form: forms.Form, **imposees) -> list:
+    """Ce qui part, avec ce qui est saisi ou proposé d'avance ; rien tant que la saisie est fautive. `imposees` : ce que
+    l'acte écrira quoi qu'il soit saisi."""
     if page.message is None or (form.is_bound and not form.is_valid()):
         return []
     valeurs = (
         form.cleaned_data if form.is_bound else {n: form.get_initial_for_field(f, n) for n, f in form.fields.items()}
     )
-    if (composition := page.message(demande, valeurs)) is None:
+    if (composition := page.message(demande, valeurs | imposees)) is None:
         return []
     message, contexte = composition
     return apercus(message, demande.usager.compte, contexte)

@@ -55,7 +55,10 @@ def fabriquer(request: HttpRequest, numero: str) -> HttpResponse:
 
 
 # --- Titre disponible ------------------------------------------------------------------------------------------------
-def _message_de_retrait(demande: Demande, valeurs: dict) -> tuple[Message, dict]:
+def _message_de_retrait(demande: Demande, valeurs: dict) -> tuple[Message, dict] | None:
+    """Rien tant que le lieu n'est pas écrit : celui d'un site fermé ne se propose pas."""
+    if not valeurs["lieu"]:
+        return None
     return Message.TITRE_DISPONIBLE, operations.contexte_du_retrait(demande, RetraitForm.retrait(valeurs))
 
 

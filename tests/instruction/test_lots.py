@@ -184,6 +184,18 @@ def test_un_lot_de_prolongations_montre_l_attestation_qui_partira(client_agent, 
     assert any(f"{fin:%d/%m/%Y}" in apercu.texte for apercu in page.context["apercus"])
 
 
+def test_l_apercu_d_un_lot_ne_promet_que_ce_qui_partira(client, client_agent, en_instruction, decidee, agent, reveils):
+    Demande.objects.filter(pk=en_instruction.pk).update(hors_delai=True)
+    assert "apercus" not in preparer(client_agent, [Demande.objects.get()], geste="prolonger").context
+
+    connecter(client, AgentFactory(site=decidee.site, roles=["remise"]).compte)
+    Demande.objects.update(etat=Etat.EN_FABRICATION)
+    page = preparer(client, [decidee], geste="rendre_disponible")
+    champs = {"lieu": "Guichet 12", "horaires": "9 h", "documents": ["identite"], "action": "apercu"}
+    textes = " ".join(apercu.texte for apercu in lancer(client, page, **champs).context["apercus"])
+    assert "certificat d'inscription" in textes  # cette démarche le doit, coché ou non
+
+
 def test_un_double_clic_ne_lance_qu_un_lot(client_agent, dossiers, reveils):
     page = preparer(client_agent, dossiers)
     adresses = {lancer(client_agent, page).request["PATH_INFO"] for _rang in range(2)}
