@@ -20,7 +20,7 @@ from demandes.journal_des_references import ecarts_en_mots
 from demandes.models import Changement, Evenement
 from instruction.models import AccesExceptionnel, Consultation
 from instruction.permissions import GESTES
-from instruction.presentation import PHRASES_D_ECHEC
+from instruction.presentation import PHRASES_D_ECHEC, controle_en_mots
 from usagers.models import Compte
 
 TAILLE_DE_PAGE = 50
@@ -89,7 +89,10 @@ def _valeur(valeur: object) -> str:
 
 def _acte(evenement: Evenement) -> Ligne:
     etats = [str(Etat(etat).label) for etat in (evenement.avant, evenement.apres) if etat]
-    codes = [_code(nom, valeur) for nom, valeur in evenement.codes.items() if valeur not in ([], {}, "")]
+    if evenement.nature == Evenement.Nature.CONTROLE:
+        codes = [controle_en_mots(evenement)]
+    else:
+        codes = [_code(nom, valeur) for nom, valeur in evenement.codes.items() if valeur not in ([], {}, "")]
     return Ligne(
         evenement.pk, evenement.le, *_qui(evenement.par), evenement.demande.numero or "" if evenement.demande else "",
         str(evenement.get_nature_display()), ", ".join([" → ".join(etats), *codes] if etats else codes),

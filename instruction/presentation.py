@@ -335,7 +335,7 @@ PHRASES_D_ECHEC = {
 }
 
 
-def _controle(evenement: Evenement) -> str:
+def controle_en_mots(evenement: Evenement) -> str:
     """« Pièce contrôlée : PASSEPORT, vérifiée, datée du 01/06/2026 »."""
     codes = evenement.codes
     mots = [codes["piece"], str(_("vérifiée") if codes["verifiee"] else _("à vérifier"))]
@@ -354,7 +354,7 @@ def texte_de(evenement: Evenement) -> str:
     if evenement.nature == Evenement.Nature.CLOTURE:
         return _("Clôture écartée") if evenement.codes.get("cloture") == "ecartee" else _("Clôture proposée")
     if evenement.nature == Evenement.Nature.CONTROLE:
-        return _controle(evenement)
+        return controle_en_mots(evenement)
     if evenement.nature != Evenement.Nature.TRANSITION:
         return evenement.get_nature_display()
     if evenement.avant == Etat.CLOTUREE:

@@ -32,7 +32,8 @@ def controler_piece(
     Redire la même chose n'écrit rien. Lève `GesteInterdit`.
     """
     _exiger_son_dossier(piece.demande, agent)
-    avant = ControlePiece.objects.select_for_update(of=("self",)).filter(piece=piece).first()
+    verrouiller(piece.demande)
+    avant = ControlePiece.objects.filter(piece=piece).first()
     if avant and (avant.verifiee, avant.datee_du) == (verifiee, datee_du):
         return avant
     valeurs = {"verifiee": verifiee, "datee_du": datee_du, "par": agent, "le": le}

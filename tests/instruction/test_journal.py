@@ -83,6 +83,12 @@ def test_les_codes_d_un_acte_se_lisent_sans_crochets(deposee, le, codes, dit):
     assert REGISTRES["actes"].ligne(evenement).detail == dit
 
 
+def test_un_controle_de_piece_se_lit_en_mots(deposee, le):
+    codes = {"piece": "PASSEPORT", "fichier": 12, "verifiee": False, "datee_du": "2026-06-01"}
+    evenement = Evenement(demande=deposee, nature=Evenement.Nature.CONTROLE, le=le, codes=codes)
+    assert REGISTRES["actes"].ligne(evenement).detail.endswith("PASSEPORT, à vérifier, datée du 01/06/2026")
+
+
 def test_les_lectures_disent_l_acces_exceptionnel_et_son_motif(client_auditeur, deposee, agent_du_nord, le):
     acces = operations.ouvrir_acces(deposee, agent=agent_du_nord, motif=MOTIF, le=le)
     operations.noter_lecture(agent_du_nord, deposee, Consultation.Nature.DOSSIER, acces=acces, le=le)
