@@ -5,8 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +13,6 @@ from django.utils.translation import ngettext
 from demandes.demarches.formulaires import euros
 from demandes.etats import ETATS_A_INSTRUIRE
 from demandes.models import Demande, PieceJointe
-from documents.models import Fichier
 from instruction.models import ControlePiece
 from instruction.operations import ajouter_mois
 from instruction.presentation import Attention, points_d_attention
@@ -96,16 +93,15 @@ def indices_des_pieces(
 
 def _deposes_ailleurs(demande: Demande, empreintes: set[str]) -> dict[str, list[Demande]]:
     """Par empreinte, d'autres demandes déposées qui portent ce fichier ; pas toutes, sans ordre : un indice suffit."""
-    memes = (
-        PieceJointe.objects.vivantes()
-        .filter(fichier__empreinte=OuterRef("empreinte"), demande__numero__isnull=False)
-        .exclude(demande=demande)
-        .order_by()
-    )
+    vivantes = PieceJointe.objects.vivantes().filter(demande__numero__isnull=False).exclude(demande=demande)
     # Une borne par empreinte : un fichier que tout le monde a ne cache pas celui que deux personnes partagent.
-    par_empreinte = ArraySubquery(memes.values("pk")[: 10 * DOSSIERS_CITES])
-    suspects = Fichier.objects.filter(empreinte__in=empreintes).order_by("empreinte").distinct("empreinte")
-    cles = [cle for jointes in suspects.values_list(par_empreinte, flat=True) for cle in jointes]
+    bornees = [
+        vivantes.filter(fichier__empreinte=empreinte).order_by().values("pk")[: 10 * DOSSIERS_CITES]
+        for empreinte in empreintes
+    ]
+    if not bornees:
+        return {}
+    cles = [ligne["pk"] for ligne in bornees[0].union(*bornees[1:], all=True)]
     jointes = PieceJointe.objects.filter(pk__in=cles).select_related("demande", "fichier").order_by("pk")
     ailleurs: dict[str, list[Demande]] = defaultdict(list)
     for jointe in jointes:

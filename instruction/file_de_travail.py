@@ -343,7 +343,7 @@ def _naissance(texte: str) -> str:
 
 def _autre_numero(texte: str) -> str:
     """Un téléphone est gardé avec son indicatif : « 06… », « 0033 6… » et « +33 (0)6… » se cherchent sans leur zéro."""
-    numero = re.sub(r"^00(?=[1-9])", "+", normaliser(texte.replace("(0)", "")))
+    numero = re.sub(r"^00(?=[1-9][0-9]{9})", "+", normaliser(texte.replace("(0)", "")))
     return re.sub(r"^0(?=[0-9]{9}$)", "", numero) if AUTRE_NUMERO.fullmatch(numero) else ""
 
 

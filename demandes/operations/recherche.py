@@ -38,7 +38,7 @@ def _actualiser(compte: Compte) -> None:
     demandes = list(verrouillees.select_related("titre_de_depart").order_by("pk")) if usager else []
     lu = Compte.objects.get(pk=compte.pk)
     remis: dict[str, list[str]] = {}
-    for titre in TitreSejour.objects.filter(origine__in=[demande.numero for demande in demandes]).order_by("pk"):
+    for titre in TitreSejour.objects.filter(usager=usager, origine__gt="").order_by("pk"):
         remis.setdefault(titre.origine, []).append(titre.numero)
     for demande in demandes:
         usager.compte, demande.usager = lu, usager

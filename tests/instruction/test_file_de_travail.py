@@ -146,6 +146,7 @@ def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
         ("14071998", ["DIALLO"]),
         ("1998-07-14", ["DIALLO"]),
         ("15/07/1998", []),
+        ("0012345678", ["NGUESSAN"]),
         ("mamadou d’alba", ["DIALLO"]),
         ("9903000108", ["DIALLO"]),
         ("mamadou@exemple.fr", ["DIALLO"]),
@@ -156,7 +157,7 @@ def test_un_decompte_s_arrete_au_plafond(agent, client, monkeypatch):
 )
 def test_la_recherche_comprend_la_forme_de_ce_qui_est_tape(agent, cherche, trouve):
     textes = [
-        "aya nguessan",
+        "aya nguessan 0012345678",
         "mamadou diallo d'alba 1998-07-14 9903000108 mamadou@exemple.fr +33601020304",
         "anna weber",
     ]
