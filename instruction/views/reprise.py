@@ -36,7 +36,7 @@ def compte_de_la_session(request: HttpRequest) -> str:
     if compte := request.session.get(COMPTE):
         return compte
     cle = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    session = Session.objects.filter(session_key=cle).first() if cle else None
+    session = Session.objects.filter(session_key=cle).first() if cle.isascii() and cle.isalnum() else None
     return session.get_decoded().get(SESSION_KEY, "") if session else ""
 
 
