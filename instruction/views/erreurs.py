@@ -1,6 +1,8 @@
 """Ce qui n'existe pas, ou plus, pour cet agent : dit chez les agents, avec ce qu'il venait d'écrire."""
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.defaults import page_not_found
@@ -21,10 +23,18 @@ def introuvable(request: HttpRequest, exception: Exception) -> HttpResponse:
     agent = agent_de(compte) if compte and request.path.startswith(reverse("admin:index")) else None
     if agent is None:
         return page_not_found(request, exception)
-    saisie = [
-        valeur for nom, valeurs in request.POST.lists() if nom not in HORS_SAISIE for valeur in valeurs if " " in valeur
-    ]
-    return render(request, "instruction/introuvable.html", {**contexte_d_agent(agent), "saisie": saisie}, status=404)
+    return render(
+        request, "instruction/introuvable.html", {**contexte_d_agent(agent), "saisie": _textes(request)}, status=404
+    )
+
+
+def _textes(request: HttpRequest) -> list[str]:
+    """Les textes de plus d'un mot que la page envoyait ; un envoi mal formé n'en a pas."""
+    try:
+        champs = list(request.POST.lists())
+    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError):
+        return []
+    return [valeur for nom, valeurs in champs if nom not in HORS_SAISIE for valeur in valeurs if " " in valeur]
 
 
 def jeton_perime(request: HttpRequest, reason: str = "") -> HttpResponse:

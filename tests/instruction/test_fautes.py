@@ -187,3 +187,9 @@ def test_une_signature_et_un_renvoi_simultanes_ne_font_qu_un_acte(proposee, sign
     assert Demande.objects.get().etat == (Etat.FAVORABLE if signee else Etat.EN_INSTRUCTION)
     assert Notification.objects.filter(message="decision").count() == signee
     assert proposee.notes.count() == (not signee)
+
+
+def test_un_envoi_mal_forme_vers_un_dossier_absent_reste_un_404(client_agent):
+    adresse = reverse("admin:dossier_complement", args=["7502202611229999999"])
+    reponse = client_agent.post(adresse, b"\x89PNG", content_type="multipart/form-data")
+    assert reponse.status_code == 404 and "existe pas, ou plus" in reponse.content.decode()
