@@ -30,7 +30,7 @@ def revenir(client, compte, reponse):
 
 
 @pytest.mark.parametrize(
-    ("page", "acte", "champs"),
+    ("ecran", "acte", "champs"),
     [
         ("dossier_complement", "dossier_complement", {"message": TEXTE, "information_1": "Quelle adresse ?"}),
         ("dossier_proposer_cloture", "dossier_proposer_cloture", {"texte": TEXTE, "motif": "cloture.sans_objet"}),
@@ -39,9 +39,9 @@ def revenir(client, compte, reponse):
         ("dossier", "dossier_note", {"texte": TEXTE}),
     ],
 )
-def test_ce_que_l_agent_ecrivait_revient_apres_la_connexion(client, en_instruction, agent, page, acte, champs):
+def test_ce_que_l_agent_ecrivait_revient_apres_la_connexion(client, en_instruction, agent, ecran, acte, champs):
     connecter(client, agent.compte)
-    page = reverse(f"admin:{page}", args=[en_instruction.numero])
+    page = reverse(f"admin:{ecran}", args=[en_instruction.numero])
     client.get(page)
     expirer(client)
     envoi = {"version": en_instruction.version, "action": "confirmer", **champs}
