@@ -169,8 +169,9 @@ def test_rien_ne_se_garde_qui_soit_vide_trop_long_secret_ou_d_ailleurs(client, e
 @pytest.mark.parametrize("cle", ["jamaisvue", "", "\x00", "é" * 50, "x" * 5000])
 def test_sans_session_d_avant_rien_ne_se_garde(client, en_instruction, cle):
     page = reverse("admin:dossier_proposer_cloture", args=[en_instruction.numero])
-    client.cookies["sessionid"] = cle
-    client.post(page, {"texte": TEXTE}, headers={"referer": f"http://testserver{page}"})
+    # L'en-tête tel quel : `http.cookies` refuse d'écrire ce qu'un inconnu peut envoyer.
+    envoyer = {"referer": f"http://testserver{page}", "cookie": f"sessionid={cle}"}
+    assert client.post(page, {"texte": TEXTE}, headers=envoyer).status_code == 302
     assert "saisies_a_reprendre" not in client.session
 
 
