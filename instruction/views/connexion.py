@@ -66,7 +66,7 @@ def acte_sans_session(request: HttpRequest) -> HttpResponse:
         compte = reprise.compte_de_la_session(request)
         reprise.retenir_le_compte(request, compte)
         if acte and reprise.garder(request, request.POST.lists(), acte=acte, compte=compte):
-            page = reprise.page_de(acte)
+            page = acte.page
     return redirect_to_login(page, reverse("admin:login"))
 
 
@@ -89,7 +89,7 @@ def _fin_de_session(request: HttpRequest, *, page: str) -> HttpResponse:
     if page and (acte := reprise.acte_de(urlsplit(page).path)):
         joints = [(nom.removeprefix(SAISIE), textes) for nom, textes in request.POST.lists() if nom.startswith(SAISIE)]
         if reprise.garder(request, joints, acte=acte, compte=compte):
-            page = reprise.page_de(acte)
+            page = acte.page
     return redirect(f"{reverse('admin:login')}?{urlencode({'expire': 1, 'next': page})}")
 
 

@@ -48,5 +48,5 @@ def jeton_perime(request: HttpRequest, reason: str = "") -> HttpResponse:
             return deconnexion(request)
         acte, compte = reprise.acte_de(request.path), reprise.compte_de_la_session(request)
         if acte and reprise.garder(request, request.POST.lists(), acte=acte, compte=compte):
-            return redirect(reprise.page_de(acte))
+            return redirect(acte.page)
     return jeton_absent(request, reason)

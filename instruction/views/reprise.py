@@ -1,13 +1,14 @@
 """Ce qu'un agent écrivait quand sa session a fini : gardé le temps qu'il se reconnecte, rendu à la même page."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, QueryDict
-from django.urls import ResolverMatch, resolve, reverse
+from django.urls import resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -56,29 +57,36 @@ def adresse_d_ici(request: HttpRequest, adresse: str) -> str:
     return adresse if ici else ""
 
 
-def acte_de(chemin: str) -> ResolverMatch | None:
-    """L'acte dont la saisie se rend, d'après son adresse ; celui du dossier lui-même est la note qu'on y écrit."""
+class Acte(NamedTuple):
+    """L'acte dont une saisie se garde, et la demande."""
+
+    nom: str
+    numero: str
+
+    @property
+    def cle(self) -> str:
+        return f"{self.nom}:{self.numero}"
+
+    @property
+    def page(self) -> str:
+        """L'adresse où il s'écrit."""
+        page = reverse(f"admin:{ECRITS_AILLEURS.get(self.nom, self.nom)}", args=[self.numero])
+        return f"{page}?vue=notes" if self.nom == "dossier_note" else page
+
+
+def acte_de(chemin: str) -> Acte | None:
+    """L'acte d'une adresse, ou celui qui s'écrit sur cette page ; rien si sa saisie ne se rend pas."""
     try:
         trouve = resolve(chemin)
     except Http404:
         return None
-    nom = "dossier_note" if trouve.url_name == "dossier" else trouve.url_name
-    nom = "dossier_renvoyer" if nom == "dossier_proposition" else nom
-    trouve.url_name = nom
-    return trouve if trouve.app_name == "admin" and nom in PAGES | set(ECRITS_AILLEURS) else None
+    nom = {page: acte for acte, page in ECRITS_AILLEURS.items()}.get(trouve.url_name, trouve.url_name)
+    if trouve.app_name != "admin" or nom not in PAGES | set(ECRITS_AILLEURS):
+        return None
+    return Acte(nom, trouve.kwargs["numero"])
 
 
-def _cle(acte: ResolverMatch) -> str:
-    return f"{acte.url_name}:{acte.kwargs['numero']}"
-
-
-def page_de(acte: ResolverMatch) -> str:
-    """L'adresse de la page où l'acte s'écrit."""
-    page = reverse(f"admin:{ECRITS_AILLEURS.get(acte.url_name, acte.url_name)}", args=[acte.kwargs["numero"]])
-    return f"{page}?vue=notes" if acte.url_name == "dossier_note" else page
-
-
-def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, acte: ResolverMatch, compte: str) -> bool:
+def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, acte: Acte, compte: str) -> bool:
     """Garde les textes d'un acte pour ce compte ; vrai s'il y avait de quoi. Jamais un fichier."""
     lus = {nom: valeurs for nom, valeurs in champs if nom not in HORS_SAISIE and any(valeurs)}
     version = lus.pop("version", [""])[0]
@@ -86,8 +94,8 @@ def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, act
     if not compte or not 0 < longueur <= LONGUEUR_MAX:
         return False
     gardees = {cle: saisie for cle, saisie in request.session.get(SAISIES, {}).items() if saisie["compte"] == compte}
-    gardees.pop(_cle(acte), None)
-    gardees[_cle(acte)] = {"compte": compte, "version": version, "textes": lus}
+    gardees.pop(acte.cle, None)
+    gardees[acte.cle] = {"compte": compte, "version": version, "textes": lus}
     request.session[SAISIES] = dict(list(gardees.items())[-PAGES_MAX:])
     return True
 
@@ -95,7 +103,7 @@ def garder(request: HttpRequest, champs: Iterable[tuple[str, list[str]]], *, act
 def _gardee(request: HttpRequest) -> dict | None:
     """Ce qui attend cette page, si c'est ce compte qui l'écrivait."""
     acte = acte_de(request.path)
-    saisie = request.session.get(SAISIES, {}).get(_cle(acte)) if acte else None
+    saisie = request.session.get(SAISIES, {}).get(acte.cle) if acte else None
     return saisie if saisie and saisie["compte"] == str(request.user.pk) else None
 
 
@@ -124,5 +132,5 @@ def oublier(request: HttpRequest) -> None:
     """L'acte est envoyé : ce qui en était gardé n'a plus d'objet."""
     gardees = request.session.get(SAISIES)
     acte = acte_de(request.path) if gardees else None
-    if acte and _cle(acte) in gardees:
-        request.session[SAISIES] = {cle: saisie for cle, saisie in gardees.items() if cle != _cle(acte)}
+    if acte and acte.cle in gardees:
+        request.session[SAISIES] = {cle: saisie for cle, saisie in gardees.items() if cle != acte.cle}
