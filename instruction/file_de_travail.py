@@ -25,13 +25,12 @@ TAILLE_DE_PAGE = 50
 # Au-delà, un décompte exact coûterait plus qu'il n'apprend.
 PLAFOND = 10_000
 LETTRES_MIN = 3
-# « 14/07/1998 », « 14 07 1998 », « 14071998 » ; ou comme la base l'écrit, « 1998-07-14 ».
-DATE = re.compile(
-    r"(?P<jour>[0-9]{1,2})[ /.-](?P<mois>[0-9]{1,2})[ /.-](?P<annee>[0-9]{4})"
-    r"|(?P<jour_>[0-9]{2})(?P<mois_>[0-9]{2})(?P<annee_>(?:19|20)[0-9]{2})"
-    r"|(?P<annee__>[0-9]{4})-(?P<mois__>[0-9]{2})-(?P<jour__>[0-9]{2})"
-)
-PARTIES = ("jour", "mois", "annee")
+# « 14/07/1998 » ou « 14 07 1998 » ; « 14071998 » ; ou comme la base l'écrit, « 1998-07-14 ».
+DATES = [
+    re.compile(r"(?P<jour>[0-9]{1,2})[ /.-](?P<mois>[0-9]{1,2})[ /.-](?P<annee>[0-9]{4})"),
+    re.compile(r"(?P<jour>[0-9]{2})(?P<mois>[0-9]{2})(?P<annee>(?:19|20)[0-9]{2})"),
+    re.compile(r"(?P<annee>[0-9]{4})-(?P<mois>[0-9]{2})-(?P<jour>[0-9]{2})"),
+]
 AUTRE_NUMERO = re.compile(r"\+?[0-9]{6,}")
 
 
@@ -334,11 +333,10 @@ def ressembler(visibles: QuerySet[Demande], texte: str) -> QuerySet[Demande]:
 
 def _naissance(texte: str) -> str:
     """La date de naissance tapée, comme la base l'écrit ; vide : ce n'est pas une date."""
-    lue = DATE.fullmatch(texte.strip())
-    if lue is None:
-        return ""
-    jour, mois, annee = (next(filter(None, (lue[f"{nom}{fin}"] for fin in ("", "_", "__")))) for nom in PARTIES)
-    return f"{annee}-{mois:0>2}-{jour:0>2}"
+    for date in DATES:
+        if lue := date.fullmatch(texte.strip()):
+            return f"{lue['annee']}-{lue['mois']:0>2}-{lue['jour']:0>2}"
+    return ""
 
 
 def _autre_numero(texte: str) -> str:

@@ -132,17 +132,9 @@ class Histoires:
             "codes",
         )  # fmt: skip
         self.complements = Table(
-            Complement,
-            "demande",
-            "notification",
-            "message",
-            "demande_par",
-            "demande_le",
-            "echeance_le",
-            "repondu_le",
-            "prochaine_relance_le",
-            "relance_le",
-        )
+            Complement, "demande", "notification", "message", "demande_par", "demande_le", "echeance_le", "repondu_le",
+            "prochaine_relance_le", "relance_le",
+        )  # fmt: skip
         self.lignes = Table(ComplementLigne, "complement", "rang", "code", "libelle", "motifs", "consigne", "reponse",
                             "justification")  # fmt: skip
         self.decisions = Table(

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demandes.etats import Etat
-from demandes.models import Demande, Evenement
+from demandes.models import Demande, Evenement, Site
 from instruction import operations, tasks
 from instruction.models import Lot, LotLigne
 from instruction.operations import ACTES_PAR_LOT, LOT_MAX, LotImpossible
@@ -194,6 +194,16 @@ def test_l_apercu_d_un_lot_ne_promet_que_ce_qui_partira(client, client_agent, en
     champs = {"lieu": "Guichet 12", "horaires": "9 h", "documents": ["identite"], "action": "apercu"}
     textes = " ".join(apercu.texte for apercu in lancer(client, page, **champs).context["apercus"])
     assert "certificat d'inscription" in textes  # cette démarche le doit, coché ou non
+
+
+def test_un_lot_n_envoie_personne_a_la_porte_d_un_site_ferme(client, decidee, reveils):
+    connecter(client, AgentFactory(site=decidee.site, roles=["remise"]).compte)
+    Demande.objects.update(etat=Etat.EN_FABRICATION)
+    Site.objects.update(ferme_le=timezone.localdate())
+    page = preparer(client, [decidee], geste="rendre_disponible")
+    assert page.context["apercus"] == []
+    refus = lancer(client, page, lieu=decidee.site.libelle, horaires="9 h", documents=["identite"])
+    assert refus.status_code == 422 and "lieu" in refus.context["form"].errors and not Lot.objects.exists()
 
 
 def test_un_double_clic_ne_lance_qu_un_lot(client_agent, dossiers, reveils):
