@@ -12,12 +12,13 @@ DATER = f"""
 INSERT INTO demandes_coordonneessite (site_id, du, information, information_en, consigne_retrait, {CHAMPS})
 SELECT code, DATE '2000-01-01', '', '', '', {CHAMPS} FROM demandes_site
 """
-# Au retour, celles du jour ; à défaut les plus proches.
+AUJOURDHUI = "(now() AT TIME ZONE 'Europe/Paris')::date"
+# Au retour, celles du jour en France (la base compte en temps universel) ; à défaut, les plus proches.
 REPRENDRE = f"""
 UPDATE demandes_site SET ({CHAMPS}) = (
     SELECT {CHAMPS} FROM demandes_coordonneessite
     WHERE site_id = code AND du IS NOT NULL
-    ORDER BY du > CURRENT_DATE, abs(du - CURRENT_DATE) LIMIT 1
+    ORDER BY du > {AUJOURDHUI}, abs(du - {AUJOURDHUI}) LIMIT 1
 )
 WHERE code IN (SELECT site_id FROM demandes_coordonneessite WHERE du IS NOT NULL)
 """
