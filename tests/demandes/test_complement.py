@@ -328,7 +328,7 @@ def test_le_fichier_d_un_autre_complement_ne_se_retire_pas(client_usager, comple
 def test_la_page_tient_son_budget(client_usager, complement, django_assert_max_num_queries):
     with django_assert_max_num_queries(25):
         client_usager.get(url(complement))
-    with django_assert_max_num_queries(80):
+    with django_assert_max_num_queries(48):
         envoyer(client_usager, complement)
     with django_assert_max_num_queries(25):
         client_usager.get(reverse("demandes:notification", args=[complement.notification_id]))
