@@ -71,8 +71,8 @@ from instruction.operations.lots import (
     LotImpossible,
     creer_lot,
     documents_a_apporter,
-    est_prolongeable_par_lot,
     relancer_lots,
+    reserves_du_lot,
     traiter_lot,
 )
 from instruction.operations.prolongation import (
@@ -163,7 +163,6 @@ __all__ = [
     "est_deja_reaffecte",
     "est_la_remise_faite",
     "est_le_complement_demande",
-    "est_prolongeable_par_lot",
     "executer",
     "executer_les_echus",
     "fabriquer",
@@ -191,6 +190,7 @@ __all__ = [
     "renvoyer",
     "reprendre",
     "reserves",
+    "reserves_du_lot",
     "rouvrir",
     "signer",
     "site_ferme",

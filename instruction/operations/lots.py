@@ -18,7 +18,7 @@ from documents.operations import NonEncodable
 from instruction.models import Agent, Lot, LotLigne
 from instruction.operations.base import ActeImpossible, Conflit, GesteInterdit
 from instruction.operations.differe import acte_en_attente
-from instruction.operations.prolongation import periode_possible, prolonger, reserves
+from instruction.operations.prolongation import derniere_prolongation, periode_possible, prolonger, reserves
 from instruction.operations.remise import Retrait, fabriquer, rendre_disponible
 from instruction.operations.suivi import prendre_en_charge, reaffecter
 
@@ -39,8 +39,8 @@ def _reaffecter(demande: Demande, lot: Lot, communs: dict) -> None:
 def _prolonger(demande: Demande, lot: Lot, communs: dict) -> None:
     """De plein droit seulement, jusqu'au dernier jour permis, avec le travail du titre ; le reste se fait un à un."""
     jour = timezone.localdate(communs["le"])
-    if reserves(demande, jour=jour):
-        raise ActeImpossible("", "L'attestation n'est pas de plein droit.")
+    if reserves_du_lot(demande, jour=jour):
+        raise ActeImpossible("", "Cette attestation se délivre sur la page du dossier.")
     au = periode_possible(demande, jour=jour).au
     prolonger(demande, au=au, travail=travail_du_titre(demande.titre_de_depart), **communs)
 
@@ -55,12 +55,10 @@ def documents_a_apporter(demande: Demande, choisis: Sequence[str]) -> list[str]:
     return [*documents, "inscription"] if DEMARCHES[demande.demarche].dus_a_la_remise else documents
 
 
-def est_prolongeable_par_lot(demande: Demande, *, jour: dt.date) -> bool:
-    """De plein droit, et sans attestation qui n'aurait pas encore commencé."""
-    try:
-        return not reserves(demande, jour=jour) and periode_possible(demande, jour=jour) is not None
-    except ActeImpossible:
-        return False
+def reserves_du_lot(demande: Demande, *, jour: dt.date) -> list[str]:
+    """Pourquoi cette attestation se délivre seule (codes) : pas de plein droit, ou la précédente n'a pas commencé."""
+    derniere = derniere_prolongation(demande)
+    return [*reserves(demande, jour=jour), *(["pas_commencee"] if derniere and derniere.du > jour else [])]
 
 
 def _rendre_disponible(demande: Demande, lot: Lot, communs: dict) -> None:

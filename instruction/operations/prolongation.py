@@ -26,12 +26,17 @@ class PeriodePossible:
     au: dt.date
 
 
+def derniere_prolongation(demande: Demande) -> Prolongation | None:
+    """Lue dans ce qui est préchargé."""
+    return max(demande.prolongations.all(), key=lambda prolongation: prolongation.du, default=None)
+
+
 def periode_possible(demande: Demande, *, jour: dt.date) -> PeriodePossible:
     """À la suite du document ou de l'attestation précédente ; du jour même si cette suite serait déjà finie.
 
     Lève `ActeImpossible` si la dernière attestation ne vaut pas encore : on ne prolonge que ce qui court.
     """
-    derniere = demande.prolongations.order_by("-du").first()
+    derniere = derniere_prolongation(demande)
     if derniere and derniere.du > jour:
         texte = f"Une attestation déjà délivrée commence le {derniere.du:%d/%m/%Y} : attendez ce jour pour la suivante."
         raise ActeImpossible("au", texte)
@@ -50,7 +55,7 @@ def reserves(demande: Demande, *, jour: dt.date) -> list[str]:
     complete = demande.completude_constatee_le or demande.complete_au_depot
     if not complete:
         trouvees.append("incomplete")
-    if demande.complements.filter(repondu_le__isnull=True, annule_le__isnull=True).exists():
+    if any(complement.est_ouvert for complement in demande.complements.all()):
         trouvees.append("complement_ouvert")
     if demande.fin_de_droits and demande.fin_de_droits < jour - dt.timedelta(days=1):
         trouvees.append("rupture")
@@ -114,7 +119,7 @@ def verifier_fin(possible: PeriodePossible, au: dt.date, *, jour: dt.date) -> No
 
 def est_deja_prolongee(demande: Demande, *, au: dt.date, agent: Agent, version: int) -> bool:
     """Second envoi du même formulaire : la dernière attestation, de cet agent, finit ce jour-là."""
-    derniere = demande.prolongations.order_by("-du").first()
+    derniere = derniere_prolongation(demande)
     if derniere is None or demande.version != version + 1:
         return False
     return (derniere.au, derniere.par_id) == (au, agent.compte_id)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django import forms
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,10 +20,10 @@ from instruction.forms_suivi import ReaffectationForm, RetraitForm
 from instruction.models import Agent, Lot, LotLigne
 from instruction.operations import LOT_MAX, LotImpossible
 from instruction.permissions import GESTES, dossiers_visibles, peut
-from instruction.presentation import gestes_par_lot
+from instruction.presentation import Attention, gestes_par_lot
 from instruction.views.acces import Liste, agent_connecte, contexte_d_agent
 from instruction.views.page_d_acte import PageDActe, apercus_de
-from instruction.views.prolongation import PROLONGATION
+from instruction.views.prolongation import PROLONGATION, RESERVES
 from instruction.views.remise import DISPONIBLE, FABRICATION
 from instruction.views.suivi import PRISE_EN_CHARGE
 from usagers.numeros import est_numero_demande
@@ -87,20 +88,30 @@ def preparer(request: HttpRequest) -> HttpResponse:
     if not possibles:
         messages.error(request, _("Aucun de ces dossiers n'est dans l'état qui permet cet acte."))
         return redirect(liste.url)
+    ecartes, seuls = len(demandes) - len(possibles), []
+    if geste == "prolonger":
+        possibles, seuls = _a_prolonger_seuls(possibles)
     dossiers = [(demande, demande.version) for demande in possibles]
-    form = _formulaire(geste, possibles[0])
-    return _page(request, geste, dossiers, form, ecartes=len(demandes) - len(possibles), cle=secrets.token_hex(16))
+    form = _formulaire(geste, possibles[0] if possibles else seuls[0][0])
+    return _page(request, geste, dossiers, form, ecartes=ecartes, seuls=seuls, cle=secrets.token_hex(16))
+
+
+def _a_prolonger_seuls(demandes: list[Demande]) -> tuple[list[Demande], list[tuple[Demande, list[Attention]]]]:
+    """Ceux qui se prolongent par lot, puis les autres, chacun avec ce qui demande qu'on le lise."""
+    jour, possibles, seuls = timezone.localdate(), [], []
+    prefetch_related_objects(demandes, "complements", "prolongations")
+    for demande in demandes:
+        if reserves := operations.reserves_du_lot(demande, jour=jour):
+            seuls.append((demande, [RESERVES[code] for code in reserves]))
+        else:
+            possibles.append(demande)
+    return possibles, seuls
 
 
 def _exemple(geste: str, demandes: list[Demande], form: forms.Form) -> dict:
-    """Ce que recevra la première personne du lot ; d'une prolongation, la première qui y a droit."""
+    """Ce que recevra la première personne du lot."""
     acte = PAGES.get(geste)
-    if acte is None:
-        return {}
-    if geste == "prolonger":
-        jour = timezone.localdate()
-        demandes = [d for d in demandes[:ECHANTILLON] if operations.est_prolongeable_par_lot(d, jour=jour)]
-    if not demandes:
+    if acte is None or not demandes:
         return {}
     premiere, imposees = demandes[0], {}
     if geste == "rendre_disponible":
@@ -115,7 +126,10 @@ def _exemple(geste: str, demandes: list[Demande], form: forms.Form) -> dict:
     }  # fmt: skip
 
 
-def _page(request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes: int = 0, status: int = 200):
+def _page(
+    request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes: int = 0, seuls=(), status: int = 200
+) -> HttpResponse:  # fmt: skip
+    """`ecartes` : combien ne sont pas dans l'état voulu. `seuls` : ceux qui se lisent un à un, et pourquoi."""
     contexte = {
         **contexte_d_agent(agent_connecte(request)),
         "liste": Liste.lire(request),
@@ -124,6 +138,7 @@ def _page(request: HttpRequest, geste: str, dossiers, form, *, cle: str, ecartes
         "form": form,
         "nombre": len(dossiers),
         "ecartes": ecartes,
+        "seuls": seuls,
         "echantillon": [demande for demande, _version in dossiers[:ECHANTILLON]],
         "dossiers": [f"{demande.numero}:{version}" for demande, version in dossiers],
         "cle": cle,

@@ -31,6 +31,7 @@ RESERVES = {
         gettext_lazy("Droits interrompus"),
         gettext_lazy("Le document, ou l'attestation précédente, ne vaut plus : vérifiez les dates de celle-ci."),
     ),
+    "pas_commencee": Attention(gettext_lazy("Une attestation déjà délivrée n'a pas encore commencé")),
 }
 ENCORE_LOIN = 30
 
@@ -63,7 +64,7 @@ def _contexte(demande: Demande, form: ProlongationForm) -> dict:
     jour, possible = timezone.localdate(), _periode(demande)
     attentions = [RESERVES[code] for code in operations.reserves(demande, jour=jour)]
     if possible is None:
-        attentions.insert(0, Attention(_("Une attestation déjà délivrée n'a pas encore commencé")))
+        attentions.insert(0, RESERVES["pas_commencee"])
     elif possible.du > jour + dt.timedelta(days=ENCORE_LOIN):
         texte = _("Les droits courent jusqu'au %(fin)s.") % {"fin": f"{demande.fin_de_droits:%d/%m/%Y}"}
         attentions.append(Attention(_("Rien ne presse"), texte))

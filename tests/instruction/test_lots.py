@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demandes.etats import Etat
-from demandes.models import Demande, Evenement, Site
+from demandes.models import Complement, Demande, Evenement, Prolongation, Site
 from instruction import operations, tasks
 from instruction.models import Lot, LotLigne
 from instruction.operations import ACTES_PAR_LOT, LOT_MAX, LotImpossible
@@ -184,10 +184,42 @@ def test_un_lot_de_prolongations_montre_l_attestation_qui_partira(client_agent, 
     assert any(f"{fin:%d/%m/%Y}" in apercu.texte for apercu in page.context["apercus"])
 
 
-def test_l_apercu_d_un_lot_ne_promet_que_ce_qui_partira(client, client_agent, en_instruction, decidee, agent, reveils):
-    Demande.objects.filter(pk=en_instruction.pk).update(hors_delai=True)
-    assert "apercus" not in preparer(client_agent, [Demande.objects.get()], geste="prolonger").context
+def test_un_lot_dit_avant_de_partir_qui_ne_se_prolonge_pas_par_lot_et_pourquoi(
+    client_agent, agent, en_instruction, reveils, le, django_assert_max_num_queries
+):
+    jour = timezone.localdate(le)
+    demain = jour + dt.timedelta(days=1)
+    communs = {"etat": "en_instruction", "complete_au_depot": True}
+    possible, tardif, interrompu, avance, attendu = semer(
+        5, agent.site, **communs, hors_delai=lambda rang: rang == 1,
+        fin_de_droits=lambda rang: jour - dt.timedelta(days=4) if rang == 2 else demain,
+    )  # fmt: skip
+    document = en_instruction.evenements.get(nature="transition", apres="deposee").document
+    Prolongation.objects.create(
+        demande=avance, document=document, du=demain, au=demain, travail=True, par=agent.compte, le=le
+    )
+    Complement.objects.create(
+        demande=attendu, notification=Notification.objects.first(), demande_le=le, demande_par=agent.compte
+    )
+    with django_assert_max_num_queries(40):
+        page = preparer(client_agent, [possible, tardif, interrompu, avance, attendu], geste="prolonger")
+    assert page.context["dossiers"] == [f"{possible.numero}:0"]
+    dits = {demande.pk: [str(reserve.titre) for reserve in reserves] for demande, reserves in page.context["seuls"]}
+    assert dits == {
+        tardif.pk: ["Dépôt hors délai"],
+        interrompu.pk: ["Droits interrompus"],
+        avance.pk: ["Une attestation déjà délivrée n'a pas encore commencé"],
+        attendu.pk: ["Complément attendu"],
+    }
+    texte = page.content.decode()
+    assert "4 dossiers choisis se lisent un à un" in texte and "Lancer sur 1 dossier" in texte
+    assert reverse("admin:dossier_prolonger", args=[tardif.numero]) in texte
 
+    aucun = preparer(client_agent, [tardif], geste="prolonger")
+    assert "Lancer sur" not in aucun.content.decode() and "Revenir à la liste" in aucun.content.decode()
+
+
+def test_l_apercu_d_un_lot_ne_promet_que_ce_qui_partira(client, decidee, reveils):
     connecter(client, AgentFactory(site=decidee.site, roles=["remise"]).compte)
     Demande.objects.update(etat=Etat.EN_FABRICATION)
     page = preparer(client, [decidee], geste="rendre_disponible")
