@@ -1,5 +1,6 @@
 """Réglages communs à toute la suite."""
 
+import datetime as dt
 import gc
 import os
 import time
@@ -11,7 +12,7 @@ from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase, override_settings
 from django.test.signals import template_rendered
-from django.utils import timezone, translation
+from django.utils import translation
 
 from documents import autorite
 from tests.cliche import DEJA_LA, PREFIXE_DU_CACHE, rangement
@@ -87,10 +88,16 @@ TransactionTestCase._fixture_teardown = vider_la_base
 
 @pytest.fixture(scope="session")
 def autorite_d_essai(tmp_path_factory):
-    """Une autorité 2D-Doc d'essai pour toute la suite."""
+    """Une autorité 2D-Doc d'essai pour toute la suite.
+
+    Son certificat couvre les dates fixes des tests et le jour où la suite tourne, quel qu'il soit.
+    """
     dossier = tmp_path_factory.mktemp("2d-doc")
+    debut = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
     with override_settings(DEUXD_DOC_DOSSIER=dossier):
-        autorite.creer_autorite_test(le=timezone.now())
+        autorite.creer_autorite_test(le=debut)
+        lieu = autorite.dossier(autorite.AUTORITE_ESSAI)
+        autorite.emettre(lieu, autorite.PREMIER_CERTIFICAT, le=debut, duree=dt.timedelta(days=50 * 365))
     return dossier
 
 
