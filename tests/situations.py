@@ -77,7 +77,8 @@ def usager(cliche_de_l_usager, db):
 
 @pytest.fixture
 def le():
-    return timezone.now()
+    """L'instant du test, à l'heure de Paris : trente jours plus tard sont trente jours, changement d'heure compris."""
+    return timezone.localtime()
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_les_numeros_suivent_le_compteur_et_le_depot_suivant_continue(peuple):
     demande = operations.commencer(DEMARCHES["etudiant"], usager, par=usager.compte, le=le)
     remplir(demande, le=le)
     tout_relire(demande, le=le)
-    avant = Compteur.objects.get(cle="7502", annee=2026).dernier
+    avant = Compteur.objects.get(cle="7502", annee=timezone.localdate(LE).year).dernier
     assert operations.deposer(demande, par=usager.compte, le=le).numero.endswith(f"{avant + 1:07}")
 
 
