@@ -38,7 +38,7 @@ DECISION = DEPOT | {
         "titre": "carte de séjour temporaire",
         "mention": "ÉTUDIANT",
         "du": "2026-11-23",
-        "au": "2027-11-22",
+        "au": "2046-11-22",  # loin : ces documents valent encore le jour où la suite tourne
         "taxe": "75.00",
         "travail": "à titre accessoire",
         "renouvellement": True,

@@ -47,8 +47,8 @@ def test_etablir_fige_les_donnees_et_le_code_a_signer(etablir):
 def test_une_decision_porte_la_validite_du_titre(etablir):
     document = etablir(DECISION)
 
-    assert (document.valable_du, document.valable_au) == (dt.date(2026, 11, 23), dt.date(2027, 11, 22))
-    assert "6N231120266O22112027" in document.code_2d
+    assert (document.valable_du, document.valable_au) == (dt.date(2026, 11, 23), dt.date(2046, 11, 22))
+    assert "6N231120266O22112046" in document.code_2d
     assert "6PAUTORISE A TRAVAILLER A TITRE ACCESSOIRE6Q" in document.code_2d
 
 

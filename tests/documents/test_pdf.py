@@ -196,13 +196,13 @@ def test_la_decision_dit_ce_que_dit_le_guide_etudiant(rendus):
         "ATTESTATION DE DÉCISION FAVORABLE SUR UNE DEMANDE DE RENOUVELLEMENT DE TITRE DE SÉJOUR",
         "Identifiant (N° d'étranger) : 7703004369",
         "Le 22/11/2026, une décision favorable a été prise à la suite de votre demande d'admission au séjour.",
-        "Une carte de séjour temporaire, valable du 23/11/2026 au 22/11/2027 portant la mention « ÉTUDIANT », va vous "
+        "Une carte de séjour temporaire, valable du 23/11/2026 au 22/11/2046 portant la mention « ÉTUDIANT », va vous "
         "être délivrée. Elle est actuellement en cours de fabrication.",
         "Cette attestation n'est valable qu'accompagnée du titre précédemment détenu.",
         "Ce document autorise son titulaire à travailler à titre accessoire.",
         "Vous devrez à cette occasion vous acquitter de 75,00 € correspondant au montant des taxes",
         "Catégorie du titre : ETUDIANT",
-        "Validité du titre : du 23/11/2026 au 22/11/2027 Validité de cette attestation : du 22/11/2026 au 22/11/2027",
+        "Validité du titre : du 23/11/2026 au 22/11/2046 Validité de cette attestation : du 22/11/2026 au 22/11/2046",
         "Autorisation : Autorise à travailler à titre accessoire",
     ):
         assert phrase in dit

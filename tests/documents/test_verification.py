@@ -55,7 +55,7 @@ def test_un_document_de_la_maison_est_authentique(signe):
 
 def test_le_lendemain_de_sa_fin_il_est_expire(signe):
     _, brut = signe()
-    fin = dt.datetime(2027, 11, 22, 22, 59, tzinfo=dt.UTC)  # 23 h 59 à Paris
+    fin = dt.datetime(2046, 11, 22, 22, 59, tzinfo=dt.UTC)  # 23 h 59 à Paris
 
     assert verdict(brut, le=fin)[0] == Etat.AUTHENTIQUE
     assert verdict(brut, le=fin + dt.timedelta(minutes=1)) == (Etat.EXPIRE, Signature.VALIDE)

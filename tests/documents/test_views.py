@@ -65,7 +65,7 @@ def test_un_texte_colle_authentique_montre_ce_que_porte_le_code(client, url, sig
         "07/02/1993",
         "18 RUE DES PYRENEES",
         "23/11/2026",
-        "22/11/2027",
+        "22/11/2046",
         "AUTORISE A TRAVAILLER A TITRE ACCESSOIRE",
     ):
         assert valeur in dit
@@ -125,7 +125,7 @@ def test_chaque_etat_a_son_titre_et_son_explication(client, url, signe, etablir,
     vieux = document.code_2d[:16] + "1000" + document.code_2d[20:]
     dit = etat(deuxd_doc.signer(vieux, autorite.cle_privee("FR00AN13")))
     assert "Signé hors de la validité du certificat" in dit
-    expire = document.code_2d.replace("6O22112027", "6O22112020")
+    expire = document.code_2d.replace("6O22112046", "6O22112020")
     assert "mais expiré" in etat(deuxd_doc.signer(expire, autorite.cle_privee("FR00AN13")))
     operations.remplacer(document, par_document=etablir(DECISION), le=timezone.now())
     dit = etat(code)
