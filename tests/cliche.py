@@ -37,13 +37,12 @@ class Cliche:
 
     def remettre(self) -> Model | None:
         """L'objet, relu. Les suites ne reculent jamais : ces clés sont libres. Ce qui est déjà là est le même."""
+        ordres = (
+            f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s) ON CONFLICT DO NOTHING"
+            for table in self.lignes
+        )
         with transaction.atomic(), connection.cursor() as curseur:
-            for table, lignes in self.lignes.items():
-                curseur.execute(
-                    f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s) "
-                    "ON CONFLICT DO NOTHING",
-                    [lignes],
-                )
+            curseur.execute(";".join(ordres), list(self.lignes.values()))  # un seul aller-retour
         shutil.copytree(self.fichiers, settings.FICHIERS_DIR, dirs_exist_ok=True)
         if self.objet is None:
             return None
