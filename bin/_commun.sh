@@ -4,7 +4,7 @@
 
 RACINE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$RACINE" || exit 1
-export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+export LC_ALL=C.UTF-8
 
 # Un réglage écrit dans .env compte comme s'il était dans l'environnement, qui l'emporte.
 for reglage in DATABASE_URL REDIS_URL; do
