@@ -90,13 +90,13 @@ def preparer(request: HttpRequest) -> HttpResponse:
         return redirect(liste.url)
     ecartes, seuls = len(demandes) - len(possibles), []
     if geste == "prolonger":
-        possibles, seuls = _a_prolonger_seuls(possibles)
+        possibles, seuls = _par_lot_ou_seuls(possibles)
     dossiers = [(demande, demande.version) for demande in possibles]
     form = _formulaire(geste, possibles[0] if possibles else seuls[0][0])
     return _page(request, geste, dossiers, form, ecartes=ecartes, seuls=seuls, cle=secrets.token_hex(16))
 
 
-def _a_prolonger_seuls(demandes: list[Demande]) -> tuple[list[Demande], list[tuple[Demande, list[Attention]]]]:
+def _par_lot_ou_seuls(demandes: list[Demande]) -> tuple[list[Demande], list[tuple[Demande, list[Attention]]]]:
     """Ceux qui se prolongent par lot, puis les autres, chacun avec ce qui demande qu'on le lise."""
     jour, possibles, seuls = timezone.localdate(), [], []
     prefetch_related_objects(demandes, "complements", "prolongations")
